@@ -19,6 +19,10 @@
 extern "C" {
 #endif
 
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 /* ---- Status ---------------------------------------------------------------------------- */
 
 enum {
@@ -42,6 +46,134 @@ const char *yoso_status_name(yoso_status status);
 /* Changes whenever a declaration in this file changes its meaning. */
 enum { YOSO_ABI = 1 };
 int32_t yoso_abi(void);
+
+/* ---- Threads, instruction sets, memory ----------------------------------------------------- */
+
+/* The number of threads that this thread's calls use. 0 (the start) means: what YOSO_THREADS
+ * says, else as many as the process may run on (its CPU affinity). */
+yoso_status yoso_set_threads(int32_t count);
+int32_t yoso_threads(void);
+
+/* The instruction set of the CPU kernels: "plain", "avx2" or "avx512". The best that this
+ * machine has is taken unless the environment variable YOSO_ISA or yoso_set_isa names another;
+ * one that the machine or the build lacks is YOSO_UNSUPPORTED. Applies to the whole process. */
+yoso_status yoso_set_isa(const char *name);
+const char *yoso_isa(void);
+
+/* Bytes of tensors alive, bytes kept for reuse, and the most that was ever alive. */
+int64_t yoso_memory_live(void);
+int64_t yoso_memory_cached(void);
+int64_t yoso_memory_peak(void);
+void yoso_memory_reset_peak(void);
+/* Gives all blocks kept for reuse back to the system. */
+void yoso_memory_trim(void);
+
+/* Seconds of a clock that never goes back. */
+double yoso_time(void);
+
+/* ---- Tensors -------------------------------------------------------------------------------- */
+
+/* A tensor is a view of a storage: element type, shape, strides (in elements) and an offset.
+ * Several tensors may share one storage, which lives until the last of them is freed.
+ * Dimensions are counted from 0 here. At most 8 dimensions; a size of 0 is allowed. */
+typedef struct yoso_tensor yoso_tensor;
+
+enum { YOSO_MAX_DIMS = 8 };
+
+enum {
+    YOSO_F32 = 0,
+    YOSO_F16 = 1,
+    YOSO_BF16 = 2,
+    YOSO_I32 = 3,
+    YOSO_I64 = 4,
+    YOSO_U8 = 5,
+    YOSO_BOOL = 6
+};
+enum { YOSO_CPU = 0, YOSO_CUDA = 1 };
+
+/* Bytes of one element; 0 for an unknown dtype. */
+int32_t yoso_dtype_size(int32_t dtype);
+/* "f32", "f16", ...; NULL for an unknown dtype. */
+const char *yoso_dtype_name(int32_t dtype);
+
+/* A new contiguous tensor; its contents are undefined (yoso_tensor_zeros: 0). */
+yoso_status yoso_tensor_new(yoso_tensor **out, int32_t dtype, int32_t device, int32_t ndim,
+                            const int64_t *shape);
+yoso_status yoso_tensor_zeros(yoso_tensor **out, int32_t dtype, int32_t device, int32_t ndim,
+                              const int64_t *shape);
+/* A new contiguous CPU tensor with a copy of data; bytes must be what shape and dtype need. */
+yoso_status yoso_tensor_from_bytes(yoso_tensor **out, int32_t dtype, int32_t ndim,
+                                   const int64_t *shape, const void *data, int64_t bytes);
+/* Drops this view; the storage goes with its last view. NULL is allowed. */
+void yoso_tensor_free(yoso_tensor *tensor);
+
+int32_t yoso_tensor_dtype(const yoso_tensor *tensor);
+int32_t yoso_tensor_device(const yoso_tensor *tensor);
+int32_t yoso_tensor_ndim(const yoso_tensor *tensor);
+int64_t yoso_tensor_numel(const yoso_tensor *tensor);
+/* Size and stride of dimension dim, 0 <= dim < ndim (0 outside that range). */
+int64_t yoso_tensor_size(const yoso_tensor *tensor, int32_t dim);
+int64_t yoso_tensor_stride(const yoso_tensor *tensor, int32_t dim);
+int32_t yoso_tensor_is_contiguous(const yoso_tensor *tensor);
+/* The first element of a CPU tensor, NULL for one on a device. Writing through it is allowed
+ * for contiguous tensors of one's own; call yoso_tensor_touch afterwards. */
+void *yoso_tensor_data(const yoso_tensor *tensor);
+/* Counts the changes made in place to the storage, so that a gradient can tell. */
+int64_t yoso_tensor_version(const yoso_tensor *tensor);
+void yoso_tensor_touch(yoso_tensor *tensor);
+/* Nonzero when both views share one storage. */
+int32_t yoso_tensor_same_storage(const yoso_tensor *a, const yoso_tensor *b);
+
+/* A view of the same storage with other shape, strides (>= 0) and offset from this view's first
+ * element; every element must lie inside the storage. */
+yoso_status yoso_tensor_view(yoso_tensor **out, const yoso_tensor *tensor, int32_t ndim,
+                             const int64_t *shape, const int64_t *stride, int64_t offset);
+/* The same elements in another shape, without a copy where the strides allow it. One size may
+ * be -1: it is computed. */
+yoso_status yoso_reshape(yoso_tensor **out, const yoso_tensor *tensor, int32_t ndim,
+                         const int64_t *shape);
+/* Swaps two dimensions (a view). */
+yoso_status yoso_transpose(yoso_tensor **out, const yoso_tensor *tensor, int32_t dim0,
+                           int32_t dim1);
+/* Elements start .. start+length-1 of one dimension (a view). */
+yoso_status yoso_narrow(yoso_tensor **out, const yoso_tensor *tensor, int32_t dim, int64_t start,
+                        int64_t length);
+/* Repeats dimensions of size 1 (a view with stride 0), as broadcasting does. */
+yoso_status yoso_expand(yoso_tensor **out, const yoso_tensor *tensor, int32_t ndim,
+                        const int64_t *shape);
+
+/* A contiguous tensor with the same elements: another view when it is contiguous already. */
+yoso_status yoso_contiguous(yoso_tensor **out, const yoso_tensor *tensor);
+/* A new contiguous copy, of another dtype if asked. Floats become integers by truncation and
+ * saturate; NaN becomes 0; bool is "not zero"; f16 and bf16 round to nearest even. */
+yoso_status yoso_cast(yoso_tensor **out, const yoso_tensor *tensor, int32_t dtype);
+/* Writes source, broadcast and converted, into target's elements. */
+yoso_status yoso_copy_into(yoso_tensor *target, const yoso_tensor *source);
+/* Sets every element to value. */
+yoso_status yoso_fill(yoso_tensor *target, double value);
+/* A copy on the other device (or another view when it is there already). */
+yoso_status yoso_to_device(yoso_tensor **out, const yoso_tensor *tensor, int32_t device);
+
+/* ---- Elementwise ----------------------------------------------------------------------------- */
+
+/* out = a OP b, broadcast as usual (sizes equal or 1, aligned at the last dimension).
+ * Both operands have one dtype, or one of them has no dimensions and takes the other's.
+ * Floats f16 and bf16 are computed in f32 and rounded once. Integer division truncates;
+ * by zero it is YOSO_MISUSE. YOSO_POW, MAXIMUM, MINIMUM as in C; a NaN operand gives NaN. */
+enum {
+    YOSO_ADD = 0,
+    YOSO_SUB = 1,
+    YOSO_MUL = 2,
+    YOSO_DIV = 3,
+    YOSO_POW = 4,
+    YOSO_MAXIMUM = 5,
+    YOSO_MINIMUM = 6
+};
+yoso_status yoso_binary(yoso_tensor **out, int32_t op, const yoso_tensor *a, const yoso_tensor *b);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }

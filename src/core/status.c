@@ -9,7 +9,8 @@ enum { MESSAGE_SIZE = 4096 };
 
 static _Thread_local char message[MESSAGE_SIZE];
 
-yoso_status yo_fail(yoso_status status, const char *format, ...) {
+yoso_status yo_fail(yoso_status status, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
@@ -17,7 +18,8 @@ yoso_status yo_fail(yoso_status status, const char *format, ...) {
     return status;
 }
 
-yoso_status yo_fail_within(yoso_status status, const char *format, ...) {
+yoso_status yo_fail_within(yoso_status status, const char *format, ...)
+{
     char prefix[MESSAGE_SIZE / 2];
     char inner[MESSAGE_SIZE];
     va_list arguments;
@@ -31,11 +33,13 @@ yoso_status yo_fail_within(yoso_status status, const char *format, ...) {
     return status;
 }
 
-const char *yoso_error_message(void) {
+const char *yoso_error_message(void)
+{
     return message;
 }
 
-const char *yoso_status_name(yoso_status status) {
+const char *yoso_status_name(yoso_status status)
+{
     switch (status) {
     case YOSO_OK:
         return "ok";

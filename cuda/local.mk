@@ -1,0 +1,1 @@
+# The CUDA module: files are listed here as they come.

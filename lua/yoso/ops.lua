@@ -1,0 +1,10 @@
+-- All operations in one table, `yoso.ops`; loading it gives tensors their methods.
+local M = {}
+
+for _, room in ipairs{"elementwise"} do
+    for name, fn in pairs(require("yoso.ops." .. room)) do
+        M[name] = fn
+    end
+end
+
+return M

@@ -1,0 +1,331 @@
+-- Tensors: the handle on a C tensor, its making, its views and its metatable's frame.
+-- What computes is in yoso.ops, which puts its functions here as methods (see op.lua).
+local c = require "yoso.c"
+
+local lib = c.lib
+local M = {}
+
+local Tensor = {}
+local methods = {}
+M.methods = methods
+M.metatable = Tensor
+
+M.codes = {
+    f32 = lib.YOSO_F32, f16 = lib.YOSO_F16, bf16 = lib.YOSO_BF16, i32 = lib.YOSO_I32,
+    i64 = lib.YOSO_I64, u8 = lib.YOSO_U8, bool = lib.YOSO_BOOL,
+}
+M.names = {}
+for name, code in pairs(M.codes) do
+    M.names[code] = name
+end
+M.devices = {cpu = lib.YOSO_CPU, cuda = lib.YOSO_CUDA}
+local element = {
+    f32 = c.typeof("float *"), f16 = c.typeof("uint16_t *"), bf16 = c.typeof("uint16_t *"),
+    i32 = c.typeof("int32_t *"), i64 = c.typeof("int64_t *"), u8 = c.typeof("uint8_t *"),
+    bool = c.typeof("uint8_t *"),
+}
+local handle_slot = c.typeof("yoso_tensor *[1]")
+
+-- -- Memory ------------------------------------------------------------------------------------
+-- The collector sees a few words where a tensor may hold gigabytes, so the live bytes that C
+-- counts decide when it runs: first at soft_limit, then when they have doubled since.
+local soft_limit = 256 * 2 ^ 20
+local collect_at = soft_limit
+
+local function relieve()
+    collectgarbage()
+    collectgarbage()
+    collect_at = math.max(soft_limit, 2 * tonumber(lib.yoso_memory_live()))
+end
+
+--- Bytes of live tensors from which on the collector is run (default 256 MiB).
+function M.set_soft_limit(bytes)
+    soft_limit, collect_at = bytes, bytes
+end
+
+local scopes = {}
+M.scopes = scopes -- open scopes, innermost last (see scope.lua)
+
+local function wrap(handle)
+    local tensor = setmetatable({handle = c.gc(handle, lib.yoso_tensor_free)}, Tensor)
+    local scope = scopes[#scopes]
+    if scope then
+        scope[#scope + 1] = tensor
+    end
+    return tensor
+end
+
+--- Calls a C function whose first argument receives a new tensor; returns it wrapped.
+-- A failure raises at the caller's line; out of memory collects and tries once more.
+function M.call(fn, ...)
+    local slot = handle_slot()
+    if tonumber(lib.yoso_memory_live()) > collect_at then
+        relieve()
+    end
+    local status = fn(slot, ...)
+    if status == lib.YOSO_NO_MEMORY then
+        relieve()
+        lib.yoso_memory_trim()
+        status = fn(slot, ...)
+    end
+    c.check(status)
+    return wrap(slot[0])
+end
+local call = M.call
+
+--- Takes over a handle that C made (a checkpoint's tensor, say).
+M.adopt = wrap
+
+function M.is(value)
+    return getmetatable(value) == Tensor
+end
+
+--- The C handle of a tensor argument; raises when it is none or was freed.
+function M.handle(value, where, name)
+    if getmetatable(value) ~= Tensor then
+        c.raise(("%s: %s is a %s, must be a tensor"):format(where, name or "argument", type(value)))
+    end
+    local handle = value.handle
+    if not handle then
+        c.raise(("%s: %s is a tensor that was freed"):format(where, name or "argument"))
+    end
+    return handle
+end
+local handle_of = M.handle
+
+function M.dtype_code(name, where)
+    local code = M.codes[name]
+    if not code then
+        c.raise(("%s: unknown dtype %s; there are f32 f16 bf16 i32 i64 u8 bool")
+            :format(where, tostring(name)))
+    end
+    return code
+end
+
+function M.device_code(name, where)
+    local code = M.devices[name]
+    if not code then
+        c.raise(("%s: unknown device %s; there are cpu and cuda"):format(where, tostring(name)))
+    end
+    return code
+end
+
+--- Dimension from 1 or negative from the end, as C counts it.
+function M.dim(dim, ndim, where)
+    if type(dim) ~= "number" or dim ~= math.floor(dim) or dim == 0 or dim > ndim or dim < -ndim then
+        c.raise(("%s: dimension %s, the tensor has %d (1 to %d, or -%d to -1)")
+            :format(where, tostring(dim), ndim, ndim, ndim))
+    end
+    return dim > 0 and dim - 1 or ndim + dim
+end
+
+-- -- Making ---------------------------------------------------------------------------------------
+
+local function check_shape(shape, where)
+    if type(shape) ~= "table" then
+        c.raise(("%s: shape is a %s, must be a list of sizes"):format(where, type(shape)))
+    end
+    for i = 1, #shape do
+        local size = shape[i]
+        if type(size) ~= "number" or size ~= math.floor(size) then
+            c.raise(("%s: size %d of the shape is %s, must be a whole number")
+                :format(where, i, tostring(size)))
+        end
+    end
+    return c.sizes(shape)
+end
+M.check_shape = check_shape
+
+--- A new tensor with undefined contents.
+function M.empty(shape, dtype, device)
+    local sizes, n = check_shape(shape, "empty")
+    return call(lib.yoso_tensor_new, M.dtype_code(dtype or "f32", "empty"),
+        M.device_code(device or "cpu", "empty"), n, sizes)
+end
+
+function M.zeros(shape, dtype, device)
+    local sizes, n = check_shape(shape, "zeros")
+    return call(lib.yoso_tensor_zeros, M.dtype_code(dtype or "f32", "zeros"),
+        M.device_code(device or "cpu", "zeros"), n, sizes)
+end
+
+function M.full(shape, value, dtype, device)
+    local tensor = M.empty(shape, dtype, device)
+    c.check(lib.yoso_fill(tensor.handle, value))
+    return tensor
+end
+
+function M.ones(shape, dtype, device)
+    return M.full(shape, 1, dtype, device)
+end
+
+-- Sizes of nested lists; every list of one level must be of one length.
+local function nested_shape(value)
+    local shape = {}
+    while type(value) == "table" do
+        shape[#shape + 1] = #value
+        value = value[1]
+    end
+    return shape
+end
+
+local function flatten(value, shape, depth, out, n, path)
+    if depth > #shape then
+        if type(value) == "boolean" then
+            value = value and 1 or 0
+        end
+        if type(value) ~= "number" then
+            c.raise(("tensor: element %s is a %s, must be a number")
+                :format(path == "" and "?" or path, type(value)))
+        end
+        out[n + 1] = value
+        return n + 1
+    end
+    if type(value) ~= "table" or #value ~= shape[depth] then
+        c.raise(("tensor: %s has %s elements, the first list beside it has %d")
+            :format(path == "" and "the list" or "list " .. path,
+                type(value) == "table" and #value or "no", shape[depth]))
+    end
+    for i = 1, shape[depth] do
+        n = flatten(value[i], shape, depth + 1, out, n, ("%s[%d]"):format(path, i))
+    end
+    return n
+end
+
+--- A tensor from nested lists, a number or a boolean. dtype defaults to f32.
+function M.tensor(value, dtype, device)
+    if M.is(value) then
+        c.raise("tensor: the value is a tensor already; use to() to convert it")
+    end
+    dtype = dtype or "f32"
+    local code = M.dtype_code(dtype, "tensor")
+    local shape, flat = nested_shape(value), {}
+    local n = flatten(value, shape, 1, flat, 0, "")
+    local wide = (dtype == "i64" or dtype == "i32") and "i64" or "f32"
+    local tensor = M.empty(shape, wide)
+    local data = c.cast(element[wide], lib.yoso_tensor_data(tensor.handle))
+    for i = 1, n do
+        data[i - 1] = flat[i]
+    end
+    if wide ~= dtype then
+        tensor = call(lib.yoso_cast, tensor.handle, code)
+    end
+    return device and tensor:to(device) or tensor
+end
+
+--- The bytes of a contiguous CPU tensor as a typed C pointer (0-based). Keep the tensor alive.
+function M.data(tensor)
+    return c.cast(element[tensor:dtype()], lib.yoso_tensor_data(handle_of(tensor, "data")))
+end
+
+-- -- Asking -----------------------------------------------------------------------------------------
+
+function methods:shape()
+    local handle = handle_of(self, "shape")
+    local shape = {}
+    for i = 1, lib.yoso_tensor_ndim(handle) do
+        shape[i] = tonumber(lib.yoso_tensor_size(handle, i - 1))
+    end
+    return shape
+end
+
+--- Size of one dimension.
+function methods:size(dim)
+    local handle = handle_of(self, "size")
+    return tonumber(lib.yoso_tensor_size(handle,
+        M.dim(dim, lib.yoso_tensor_ndim(handle), "size")))
+end
+
+function methods:ndim()
+    return lib.yoso_tensor_ndim(handle_of(self, "ndim"))
+end
+
+function methods:numel()
+    return tonumber(lib.yoso_tensor_numel(handle_of(self, "numel")))
+end
+
+function methods:dtype()
+    return M.names[lib.yoso_tensor_dtype(handle_of(self, "dtype"))]
+end
+
+function methods:device()
+    return lib.yoso_tensor_device(handle_of(self, "device")) == lib.YOSO_CPU and "cpu" or "cuda"
+end
+
+function methods:is_contiguous()
+    return lib.yoso_tensor_is_contiguous(handle_of(self, "is_contiguous")) ~= 0
+end
+
+-- A contiguous CPU tensor of f32 or i64 (or u8 for bool) with the same values, to be read.
+local function readable(tensor, where)
+    local handle = handle_of(tensor, where)
+    if lib.yoso_tensor_device(handle) ~= lib.YOSO_CPU then
+        handle = c.gc(call(lib.yoso_to_device, handle, lib.YOSO_CPU).handle, lib.yoso_tensor_free)
+    end
+    local dtype = M.names[lib.yoso_tensor_dtype(handle)]
+    local wide = (dtype == "f16" or dtype == "bf16") and "f32" or dtype
+    local copy = wide == dtype and call(lib.yoso_contiguous, handle)
+        or call(lib.yoso_cast, handle, M.codes[wide])
+    return copy, c.cast(element[wide], lib.yoso_tensor_data(copy.handle)), dtype
+end
+M.readable = readable
+
+local function to_lua(value, dtype)
+    if dtype == "bool" then
+        return value ~= 0
+    end
+    return tonumber(value)
+end
+
+--- The value of a tensor of one element: a number (a boolean for bool).
+function methods:item()
+    if self:numel() ~= 1 then
+        c.raise(("item: the tensor has %d elements, must have one"):format(self:numel()))
+    end
+    local copy, data, dtype = readable(self, "item")
+    local value = to_lua(data[0], dtype)
+    copy:free()
+    return value
+end
+
+--- Nested lists of numbers (booleans for bool); a number for a tensor without dimensions.
+function methods:totable()
+    local copy, data, dtype = readable(self, "totable")
+    local shape, position = self:shape(), 0
+    local function build(depth)
+        if depth > #shape then
+            position = position + 1
+            return to_lua(data[position - 1], dtype)
+        end
+        local list = {}
+        for i = 1, shape[depth] do
+            list[i] = build(depth + 1)
+        end
+        return list
+    end
+    local result = build(1)
+    copy:free()
+    return result
+end
+
+--- Gives the memory back at once; using the tensor afterwards is an error that says so.
+function methods:free()
+    local handle = self.handle
+    if handle then
+        self.handle = nil
+        lib.yoso_tensor_free(c.gc(handle, nil))
+    end
+end
+
+Tensor.__index = function(tensor, key)
+    local method = methods[key]
+    if method ~= nil then
+        return method
+    end
+    if type(key) == "number" then
+        return methods.select(tensor, 1, key)
+    end
+    return nil
+end
+
+return M

@@ -1,0 +1,30 @@
+# Every kernel file is compiled once for each instruction set; the table that is used is
+# picked at run time (src/backend.c). YO_ISA names the variant and so the symbols.
+cpu_kernel_sources = \
+	src/cpu/cpu.h src/cpu/cpu_kernels.h src/cpu/walk.h \
+	src/cpu/convert.h \
+	src/cpu/copy.c \
+	src/cpu/elementwise.c \
+	src/cpu/table.c
+
+CPU_CFLAGS = $(AM_CFLAGS) -O3 -fno-math-errno -fno-trapping-math
+
+noinst_LTLIBRARIES += libcpu_plain.la
+libcpu_plain_la_SOURCES = $(cpu_kernel_sources)
+libcpu_plain_la_CFLAGS = $(CPU_CFLAGS) -DYO_ISA=plain
+libyoso_la_LIBADD += libcpu_plain.la
+
+if HAVE_AVX2
+noinst_LTLIBRARIES += libcpu_avx2.la
+libcpu_avx2_la_SOURCES = $(cpu_kernel_sources)
+libcpu_avx2_la_CFLAGS = $(CPU_CFLAGS) -DYO_ISA=avx2 -mavx2 -mfma -mf16c
+libyoso_la_LIBADD += libcpu_avx2.la
+endif
+
+if HAVE_AVX512
+noinst_LTLIBRARIES += libcpu_avx512.la
+libcpu_avx512_la_SOURCES = $(cpu_kernel_sources)
+libcpu_avx512_la_CFLAGS = $(CPU_CFLAGS) -DYO_ISA=avx512 \
+	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512
+libyoso_la_LIBADD += libcpu_avx512.la
+endif

@@ -1,0 +1,10 @@
+/* This variant's table of kernels. */
+#include "cpu/cpu_kernels.h"
+
+extern const yo_kernels YO_CPU(kernels);
+const yo_kernels YO_CPU(kernels) = {
+    .name = YO_STRING(YO_ISA),
+    .copy = YO_CPU(copy),
+    .fill = YO_CPU(fill),
+    .binary = YO_CPU(binary),
+};

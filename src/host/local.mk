@@ -1,0 +1,1 @@
+# LuaJIT states, embedded scripts and the program.

@@ -1,0 +1,1 @@
+# Mapped files and tensors from their bytes.

@@ -1,0 +1,40 @@
+/* The table of kernels: what a device can compute, on raw buffers.
+ *
+ * Operations (src/ops) check shapes, allocate results and call through this table; kernels trust
+ * what they are given. The CPU (src/cpu) and the CUDA module (cuda) each fill one table with
+ * the same names. Outputs come first, inputs next, sizes and the stream last.
+ *
+ * Shape letters, everywhere in the project:
+ *   B batch (or sequences)  H heads  N length  D head size  M hashes  T bits of a hash code */
+#ifndef YO_KERNELS_H
+#define YO_KERNELS_H
+
+#include "yoso.h"
+
+/* A strided array: the first element, the element type, sizes and strides in elements.
+ * A stride of 0 repeats. */
+typedef struct yo_view {
+    void *data;
+    int32_t dtype;
+    int32_t ndim;
+    int64_t shape[YOSO_MAX_DIMS];
+    int64_t stride[YOSO_MAX_DIMS];
+} yo_view;
+
+/* Where work is queued: NULL on the CPU, a CUDA stream in the module. */
+typedef struct yo_stream yo_stream;
+
+typedef struct yo_kernels {
+    /* The variant: "plain", "avx2", "avx512", "cuda". */
+    const char *name;
+
+    /* -- copy: out and x have one shape; converts between dtypes as yoso_cast says. */
+    yoso_status (*copy)(const yo_view *out, const yo_view *x, yo_stream *stream);
+    yoso_status (*fill)(const yo_view *out, double value, yo_stream *stream);
+
+    /* -- elementwise: all views have one shape; a and b have one dtype. */
+    yoso_status (*binary)(const yo_view *out, int32_t op, const yo_view *a, const yo_view *b,
+                          yo_stream *stream);
+} yo_kernels;
+
+#endif
