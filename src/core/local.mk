@@ -1,6 +1,7 @@
 libyoso_la_SOURCES += \
 	src/core/dtype.c src/core/dtype.h \
 	src/core/memory.c src/core/memory.h \
+	src/core/philox.h \
 	src/core/shape.c src/core/shape.h \
 	src/core/status.c src/core/status.h \
 	src/core/tensor.c src/core/tensor.h \

@@ -31,12 +31,14 @@ typedef struct yo_philox {
 } yo_philox;
 
 /* The stream of one purpose, layer and head (or any two numbers below 2^28). */
-YO_PHILOX uint64_t yo_random_stream(uint32_t purpose, uint32_t layer, uint32_t head) {
+YO_PHILOX uint64_t yo_random_stream(uint32_t purpose, uint32_t layer, uint32_t head)
+{
     return ((uint64_t)purpose << 56) | ((uint64_t)(layer & 0xfffffffu) << 28) | (head & 0xfffffffu);
 }
 
 /* Block number `index` of the stream: 128 random bits. */
-YO_PHILOX yo_philox yo_philox_at(uint64_t seed, uint64_t stream, uint64_t index) {
+YO_PHILOX yo_philox yo_philox_at(uint64_t seed, uint64_t stream, uint64_t index)
+{
     uint32_t c0 = (uint32_t)index, c1 = (uint32_t)(index >> 32);
     uint32_t c2 = (uint32_t)stream, c3 = (uint32_t)(stream >> 32);
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
@@ -58,18 +60,21 @@ YO_PHILOX yo_philox yo_philox_at(uint64_t seed, uint64_t stream, uint64_t index)
 }
 
 /* A new seed from a seed and a number: the seed of step 17, of the third worker. */
-YO_PHILOX uint64_t yo_philox_derive(uint64_t seed, uint64_t number) {
+YO_PHILOX uint64_t yo_philox_derive(uint64_t seed, uint64_t number)
+{
     yo_philox block = yo_philox_at(seed, yo_random_stream(YO_RANDOM_DERIVE, 0, 0), number);
     return ((uint64_t)block.word[1] << 32) | block.word[0];
 }
 
 /* Uniform in [0, 1), 24 bits. */
-YO_PHILOX float yo_uniform_of(uint32_t word) {
+YO_PHILOX float yo_uniform_of(uint32_t word)
+{
     return (float)(word >> 8) * 0x1p-24f;
 }
 
 /* ln(u) of 0 < u <= 1, to 1e-7 relative: u = m 2^e, ln m = 2 artanh((m - 1) / (m + 1)). */
-YO_PHILOX float yo_philox_log(float u) {
+YO_PHILOX float yo_philox_log(float u)
+{
     uint32_t bits;
     memcpy(&bits, &u, sizeof bits);
     uint32_t shifted = bits - 0x3f3504f3u; /* m in [sqrt(1/2), sqrt(2)) */
@@ -83,7 +88,8 @@ YO_PHILOX float yo_philox_log(float u) {
 }
 
 /* Two independent standard normal deviates from two random words (Box and Muller, 1958). */
-YO_PHILOX void yo_normal_of(uint32_t a, uint32_t b, float *first, float *second) {
+YO_PHILOX void yo_normal_of(uint32_t a, uint32_t b, float *first, float *second)
+{
     float radius = sqrtf(-2.0f * yo_philox_log((float)((a >> 8) + 1) * 0x1p-24f));
     /* The angle: a quarter turn from the top two bits, the place within it from the rest. */
     uint32_t quarter = b >> 30;
