@@ -35,6 +35,19 @@ typedef struct yo_kernels {
     /* -- elementwise: all views have one shape; a and b have one dtype. */
     yoso_status (*binary)(const yo_view *out, int32_t op, const yo_view *a, const yo_view *b,
                           yo_stream *stream);
+
+    /* -- reductions */
+
+    /* -- gather, sort, padding */
+
+    /* -- random */
+
+    /* -- matmul */
+
+    /* -- layers: softmax, norm, embedding, convolution, dropout, losses, optimisers */
+
+    /* -- the attention's pieces */
+
 } yo_kernels;
 
 #endif

@@ -1,7 +1,16 @@
 -- All operations in one table, `yoso.ops`; loading it gives tensors their methods.
 local M = {}
 
-for _, room in ipairs{"elementwise"} do
+for _, room in ipairs{
+    "elementwise",
+
+    -- reductions, gathering, sorting
+
+    -- matrix products, layers, losses
+
+    -- attention
+
+} do
     for name, fn in pairs(require("yoso.ops." .. room)) do
         M[name] = fn
     end

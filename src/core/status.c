@@ -27,9 +27,9 @@ yoso_status yo_fail_within(yoso_status status, const char *format, ...)
     vsnprintf(prefix, sizeof prefix, format, arguments);
     va_end(arguments);
     memcpy(inner, message, sizeof inner);
-    int written = snprintf(message, sizeof message, "%s: ", prefix);
-    if (written > 0 && (size_t)written < sizeof message)
-        snprintf(message + written, sizeof message - (size_t)written, "%s", inner);
+    /* Precisions say that cutting at the buffer's end is meant. */
+    snprintf(message, sizeof message, "%.*s: %.*s", (int)sizeof prefix, prefix,
+             (int)(sizeof message - sizeof prefix - 3), inner);
     return status;
 }
 

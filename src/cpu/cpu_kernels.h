@@ -13,4 +13,16 @@ yoso_status YO_CPU(fill)(const yo_view *out, double value, yo_stream *stream);
 yoso_status YO_CPU(binary)(const yo_view *out, int32_t op, const yo_view *a, const yo_view *b,
                            yo_stream *stream);
 
+/* reduce.c */
+
+/* gather.c, sort.c */
+
+/* random.c */
+
+/* matmul.c */
+
+/* softmax.c, norm.c, embedding.c, conv.c, dropout.c, loss.c, optimizer.c */
+
+/* lsh_hash.c, fast_hash.c, lsh_cumulation.c, yoso_expectation.c, softmax_attention.c */
+
 #endif

@@ -7,6 +7,15 @@ cpu_kernel_sources = \
 	src/cpu/elementwise.c \
 	src/cpu/table.c
 
+# Reductions, gathering, sorting, random numbers.
+cpu_kernel_sources +=
+
+# Matrix products and layers.
+cpu_kernel_sources +=
+
+# The attention.
+cpu_kernel_sources +=
+
 CPU_CFLAGS = $(AM_CFLAGS) -O3 -fno-math-errno -fno-trapping-math
 
 noinst_LTLIBRARIES += libcpu_plain.la

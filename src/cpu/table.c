@@ -7,4 +7,17 @@ const yo_kernels YO_CPU(kernels) = {
     .copy = YO_CPU(copy),
     .fill = YO_CPU(fill),
     .binary = YO_CPU(binary),
+
+    /* reductions */
+
+    /* gather, sort, padding */
+
+    /* random */
+
+    /* matmul */
+
+    /* layers */
+
+    /* attention */
+
 };
