@@ -187,6 +187,38 @@ yoso_status yoso_binary(yoso_tensor **out, int32_t op, const yoso_tensor *a, con
 
 /* ---- Files ----------------------------------------------------------------------------------------- */
 
+/* Reads a file as a stream; one that gzip compressed is inflated on the way. */
+typedef struct yoso_file yoso_file;
+yoso_status yoso_file_open(yoso_file **out, const char *path);
+/* Reads up to room bytes; *got is 0 at the end. A gzip stream that is cut off or damaged is
+ * YOSO_FORMAT. */
+yoso_status yoso_file_read(yoso_file *file, void *buffer, int64_t room, int64_t *got);
+/* NULL is allowed. */
+void yoso_file_close(yoso_file *file);
+
+/* Writes a file that appears under its name only when it is complete: into a temporary file in
+ * the same folder, which commit moves to path (replacing what was there), and free without a
+ * commit removes. After a commit only free is allowed. */
+typedef struct yoso_writer yoso_writer;
+yoso_status yoso_writer_open(yoso_writer **out, const char *path);
+yoso_status yoso_writer_write(yoso_writer *writer, const void *data, int64_t bytes);
+/* The elements of a contiguous CPU tensor, as they lie in memory. */
+yoso_status yoso_writer_write_tensor(yoso_writer *writer, const yoso_tensor *tensor);
+yoso_status yoso_writer_commit(yoso_writer *writer);
+void yoso_writer_free(yoso_writer *writer);
+
+/* 0: there is nothing at path; 1: a file; 2: a folder. */
+int32_t yoso_path_kind(const char *path);
+/* Makes a folder and those above it that are missing; one that is there is no failure. */
+yoso_status yoso_folder_make(const char *path);
+/* The names in a folder, sorted bytewise, without "." and "..". */
+typedef struct yoso_folder yoso_folder;
+yoso_status yoso_folder_open(yoso_folder **out, const char *path);
+int64_t yoso_folder_count(const yoso_folder *folder);
+/* Valid until the folder is freed; NULL outside 0 <= index < count. */
+const char *yoso_folder_name(const yoso_folder *folder, int64_t index);
+void yoso_folder_free(yoso_folder *folder);
+
 /* ---- Text ------------------------------------------------------------------------------------------- */
 
 /* ---- Embedding the interpreter ------------------------------------------------------------------------ */

@@ -1,1 +1,5 @@
 # Mapped files and tensors from their bytes.
+libyoso_la_SOURCES += \
+	src/io/folder.c \
+	src/io/reader.c \
+	src/io/writer.c
