@@ -36,7 +36,10 @@ typedef struct yo_kernels {
     yoso_status (*binary)(const yo_view *out, int32_t op, const yo_view *a, const yo_view *b,
                           yo_stream *stream);
 
-    /* -- reductions */
+    /* -- reductions: x has the kept dimensions first, then the reduced ones; out is contiguous,
+     * one element a kept place. */
+    yoso_status (*reduce)(const yo_view *out, int32_t op, const yo_view *x, int32_t kept,
+                          double parameter, yo_stream *stream);
 
     /* -- gather, sort, padding */
 

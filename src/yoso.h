@@ -123,6 +123,10 @@ int64_t yoso_tensor_version(const yoso_tensor *tensor);
 void yoso_tensor_touch(yoso_tensor *tensor);
 /* Nonzero when both views share one storage. */
 int32_t yoso_tensor_same_storage(const yoso_tensor *a, const yoso_tensor *b);
+/* Nonzero when another view shares this one's storage. */
+int32_t yoso_tensor_is_shared(const yoso_tensor *tensor);
+/* Nonzero when both have the same dimensions. */
+int32_t yoso_tensor_same_shape(const yoso_tensor *a, const yoso_tensor *b);
 
 /* A view of the same storage with other shape, strides (>= 0) and offset from this view's first
  * element; every element must lie inside the storage. */
@@ -170,8 +174,39 @@ enum {
     YOSO_MINIMUM = 6
 };
 yoso_status yoso_binary(yoso_tensor **out, int32_t op, const yoso_tensor *a, const yoso_tensor *b);
+/* The same, written into target, whose shape must be the result's. Operands may be target itself
+ * or share its storage in any way. */
+yoso_status yoso_binary_into(yoso_tensor *target, int32_t op, const yoso_tensor *a,
+                             const yoso_tensor *b);
 
 /* ---- Reductions ------------------------------------------------------------------------------ */
+
+/* Reduces x over the listed dimensions (dims NULL: over all), which vanish or, with keepdim,
+ * stay with size 1. The same bits for any number of threads.
+ *   SUM, PROD        floats keep their dtype, integers give i64 and wrap around
+ *   MEAN, NORM (2)   floats only, like VAR, STD and LOGSUMEXP
+ *   MAX, MIN         keep the dtype; a NaN wins; no elements is YOSO_MISUSE
+ *   ARGMAX, ARGMIN   i64: the first place in the flattened reduced dimensions, counted from
+ *                    `parameter`
+ *   ANY, ALL         bool: an element (every element) is not zero
+ *   VAR, STD         divide by count - parameter (1: unbiased); NaN where that is not positive */
+enum {
+    YOSO_SUM = 0,
+    YOSO_MEAN = 1,
+    YOSO_PROD = 2,
+    YOSO_MAX = 3,
+    YOSO_MIN = 4,
+    YOSO_ARGMAX = 5,
+    YOSO_ARGMIN = 6,
+    YOSO_ANY = 7,
+    YOSO_ALL = 8,
+    YOSO_NORM = 9,
+    YOSO_VAR = 10,
+    YOSO_LOGSUMEXP = 11,
+    YOSO_STD = 12
+};
+yoso_status yoso_reduce(yoso_tensor **out, int32_t op, const yoso_tensor *x, int32_t count,
+                        const int32_t *dims, int32_t keepdim, double parameter);
 
 /* ---- Gathering, joining, padding, sorting ------------------------------------------------------ */
 

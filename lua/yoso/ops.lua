@@ -2,9 +2,10 @@
 local M = {}
 
 for _, room in ipairs{
-    "elementwise",
+    "view", "elementwise",
 
     -- reductions, gathering, sorting
+    "reduce",
 
     -- matrix products, layers, losses
 

@@ -1,5 +1,6 @@
 -- scope(fn): runs fn and frees at its end every tensor made in it, but for what fn returns,
 -- gradients that were left in .grad, and what keep() was told of.
+local c = require "yoso.c"
 local tensor = require "yoso.tensor"
 
 local M = {}
@@ -24,24 +25,17 @@ local function mark(value, kept)
     end
 end
 
-local function finish(scope, ok, ...)
-    local scopes = tensor.scopes
-    while scopes[#scopes] ~= scope do
-        scopes[#scopes] = nil
-    end
-    scopes[#scopes] = nil
+local function finish(made, ok, ...)
+    tensor.close_scope(made)
     local kept = {}
     for i = 1, select("#", ...) do
         mark((select(i, ...)), kept)
     end
-    local outer = scopes[#scopes]
-    for _, made in ipairs(scope) do
-        if kept[made] or made.kept then
-            if outer then
-                outer[#outer + 1] = made
-            end
+    for _, t in ipairs(made) do
+        if kept[t] or t.kept then
+            tensor.pass_on(t)
         else
-            made:free()
+            t:free()
         end
     end
     if not ok then
@@ -52,13 +46,15 @@ end
 
 --- Runs fn(...), frees its temporaries, returns what it returns, alive.
 function M.scope(fn, ...)
-    local scope = {}
-    tensor.scopes[#tensor.scopes + 1] = scope
-    return finish(scope, pcall(fn, ...))
+    if type(fn) ~= "function" then
+        c.raise(("scope: the argument is a %s, must be a function"):format(type(fn)))
+    end
+    return finish(tensor.open_scope(), pcall(fn, ...))
 end
 
 --- Exempts a tensor (a .grad, a running state) from the scopes around it.
 function M.keep(value)
+    tensor.handle(value, "keep", "the argument")
     value.kept = true
     return value
 end

@@ -43,8 +43,34 @@ function M.set_soft_limit(bytes)
     soft_limit, collect_at = bytes, bytes
 end
 
+-- A scope is a list of the tensors made while it is the innermost (see scope.lua, op.lua).
 local scopes = {}
-M.scopes = scopes -- open scopes, innermost last (see scope.lua)
+M.scopes = scopes
+
+function M.open_scope()
+    local scope = {}
+    scopes[#scopes + 1] = scope
+    return scope
+end
+
+--- Closes scope and whatever an error left open inside it.
+function M.close_scope(scope)
+    for i = #scopes, 1, -1 do
+        local top = scopes[i]
+        scopes[i] = nil
+        if top == scope then
+            return
+        end
+    end
+end
+
+--- Hands a tensor of a closed scope to the scope around it.
+function M.pass_on(tensor)
+    local scope = scopes[#scopes]
+    if scope and tensor.handle then
+        scope[#scope + 1] = tensor
+    end
+end
 
 local function wrap(handle)
     local tensor = setmetatable({handle = c.gc(handle, lib.yoso_tensor_free)}, Tensor)
@@ -72,6 +98,28 @@ function M.call(fn, ...)
     return wrap(slot[0])
 end
 local call = M.call
+
+--- Another tensor on the same elements.
+function M.alias(tensor)
+    local handle = tensor.handle
+    local ndim = lib.yoso_tensor_ndim(handle)
+    local shape, stride = c.new("int64_t[8]"), c.new("int64_t[8]")
+    for i = 0, ndim - 1 do
+        shape[i] = lib.yoso_tensor_size(handle, i)
+        stride[i] = lib.yoso_tensor_stride(handle, i)
+    end
+    return call(lib.yoso_tensor_view, handle, ndim, shape, stride, 0)
+end
+
+--- A contiguous copy, not recorded.
+function M.clone(tensor)
+    return call(lib.yoso_cast, tensor.handle, lib.yoso_tensor_dtype(tensor.handle))
+end
+
+--- "[2, 3]"
+function M.shape_text(tensor)
+    return "[" .. table.concat(tensor:shape(), ", ") .. "]"
+end
 
 --- Takes over a handle that C made (a checkpoint's tensor, say).
 M.adopt = wrap
@@ -315,6 +363,10 @@ function methods:free()
         self.handle = nil
         lib.yoso_tensor_free(c.gc(handle, nil))
     end
+end
+
+Tensor.__tostring = function(tensor)
+    return require("yoso.tensor.print").text(tensor)
 end
 
 Tensor.__index = function(tensor, key)

@@ -210,6 +210,17 @@ int32_t yoso_tensor_same_storage(const yoso_tensor *a, const yoso_tensor *b)
     return a->storage == b->storage;
 }
 
+int32_t yoso_tensor_is_shared(const yoso_tensor *tensor)
+{
+    return atomic_load_explicit(&tensor->storage->references, memory_order_relaxed) > 1;
+}
+
+int32_t yoso_tensor_same_shape(const yoso_tensor *a, const yoso_tensor *b)
+{
+    return a->ndim == b->ndim &&
+           memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof a->shape[0]) == 0;
+}
+
 yoso_status yoso_tensor_view(yoso_tensor **out, const yoso_tensor *tensor, int32_t ndim,
                              const int64_t *shape, const int64_t *stride, int64_t offset)
 {

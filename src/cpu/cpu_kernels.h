@@ -14,6 +14,8 @@ yoso_status YO_CPU(binary)(const yo_view *out, int32_t op, const yo_view *a, con
                            yo_stream *stream);
 
 /* reduce.c */
+yoso_status YO_CPU(reduce)(const yo_view *out, int32_t op, const yo_view *x, int32_t kept,
+                           double parameter, yo_stream *stream);
 
 /* gather.c, sort.c */
 

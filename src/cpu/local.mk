@@ -8,7 +8,8 @@ cpu_kernel_sources = \
 	src/cpu/table.c
 
 # Reductions, gathering, sorting, random numbers.
-cpu_kernel_sources +=
+cpu_kernel_sources += \
+	src/cpu/reduce.c
 
 # Matrix products and layers.
 cpu_kernel_sources +=

@@ -9,6 +9,7 @@ const yo_kernels YO_CPU(kernels) = {
     .binary = YO_CPU(binary),
 
     /* reductions */
+    .reduce = YO_CPU(reduce),
 
     /* gather, sort, padding */
 

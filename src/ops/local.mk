@@ -3,7 +3,8 @@ libyoso_la_SOURCES += \
 	src/ops/elementwise.c
 
 # Reductions, gathering, sorting, random numbers.
-libyoso_la_SOURCES +=
+libyoso_la_SOURCES += \
+	src/ops/reduce.c
 
 # Matrix products and layers.
 libyoso_la_SOURCES +=
