@@ -1,0 +1,72 @@
+-- CoNLL columns: one token a line, its tag in the last column, sentences apart by a line that is
+-- empty or holds only white space. Columns are apart by tabs, or by spaces where a line has no tab.
+local lines = require "yoso.data.lines"
+local tsv = require "yoso.data.tsv"
+
+local M = {}
+
+local function columns_of(line)
+    if line:find("\t", 1, true) then
+        return tsv.split(line)
+    end
+    local columns = {}
+    for column in line:gmatch("[^ ]+") do
+        columns[#columns + 1] = column
+    end
+    return columns
+end
+
+local function check_tag(path, number, tag)
+    if tag == "O" or tag:find("^[BI]%-.") then
+        return true
+    end
+    return nil, ("%s:%d: tag %q, wanted O, B-TYPE or I-TYPE"):format(path, number, tag)
+end
+
+--- A source of {tokens, tags, line}. options.prefix (a Lua pattern) is dropped from each token:
+-- WikiANN writes en:token.
+function M.open(path, options)
+    options = options or {}
+    local next_line, failure = lines.open(path)
+    if not next_line then
+        return nil, failure
+    end
+    return function()
+        local tokens, tags, first = {}, {}, nil
+        while true do
+            local line, number = next_line()
+            if not line then
+                if number then
+                    return nil, number
+                end
+                break
+            end
+            if line:find("^%s*$") then
+                if #tokens > 0 then
+                    break
+                end
+            elseif not line:find("^%-DOCSTART%-") then
+                local columns = columns_of(line)
+                if #columns < 2 then
+                    return nil, ("%s:%d: one column, wanted a token and its tag"):format(path,
+                        number)
+                end
+                local token, tag = columns[1], columns[#columns]
+                if options.prefix then
+                    token = token:gsub(options.prefix, "", 1)
+                end
+                local ok, reason = check_tag(path, number, tag)
+                if not ok then
+                    return nil, reason
+                end
+                tokens[#tokens + 1], tags[#tags + 1] = token, tag
+                first = first or number
+            end
+        end
+        if #tokens > 0 then
+            return {tokens = tokens, tags = tags, line = first}
+        end
+    end
+end
+
+return M

@@ -1,0 +1,114 @@
+-- Scores of predicted against true labels: accuracy, F1 and Matthews' correlation.
+-- Labels are ids from 0.
+local interval = require "yoso.metrics.interval"
+
+local M = {}
+
+local Classification = {}
+Classification.__index = Classification
+
+--- An accumulator for labels 0 to num_labels - 1.
+function M.new(num_labels)
+    return setmetatable({num_labels = num_labels, predicted = {}, label = {}}, Classification)
+end
+
+function Classification:add(predicted, label)
+    local n = #self.predicted + 1
+    self.predicted[n], self.label[n] = predicted, label
+end
+
+-- counts[p][l]: how often p was predicted where l was right, over all or over picked examples.
+local function confusion(self, pick, count)
+    local counts = {}
+    for p = 0, self.num_labels - 1 do
+        counts[p] = {}
+        for l = 0, self.num_labels - 1 do
+            counts[p][l] = 0
+        end
+    end
+    for i = 1, count do
+        local at = pick and tonumber(pick[i - 1]) + 1 or i
+        local row, label = counts[self.predicted[at]], self.label[at]
+        row[label] = row[label] + 1
+    end
+    return counts
+end
+
+local function f1_of(counts, class, num_labels)
+    local predicted, actual = 0, 0
+    for other = 0, num_labels - 1 do
+        predicted = predicted + counts[class][other]
+        actual = actual + counts[other][class]
+    end
+    local sum = predicted + actual
+    return sum == 0 and 0 or 2 * counts[class][class] / sum
+end
+
+-- F1 of class 1 for two classes, the mean over classes for more.
+local function f1(counts, num_labels)
+    if num_labels == 2 then
+        return f1_of(counts, 1, 2)
+    end
+    local sum = 0
+    for class = 0, num_labels - 1 do
+        sum = sum + f1_of(counts, class, num_labels)
+    end
+    return sum / num_labels
+end
+
+-- Matthews' correlation for any number of classes (Gorodkin's R_K); 0 where it has no value.
+local function matthews(counts, num_labels)
+    local correct, total, cross, squares_p, squares_l = 0, 0, 0, 0, 0
+    for class = 0, num_labels - 1 do
+        local predicted, actual = 0, 0
+        for other = 0, num_labels - 1 do
+            predicted = predicted + counts[class][other]
+            actual = actual + counts[other][class]
+        end
+        correct, total = correct + counts[class][class], total + predicted
+        cross = cross + predicted * actual
+        squares_p, squares_l = squares_p + predicted * predicted, squares_l + actual * actual
+    end
+    local below = math.sqrt(total * total - squares_p) * math.sqrt(total * total - squares_l)
+    return below == 0 and 0 or (correct * total - cross) / below
+end
+
+--- Accuracy, F1, Matthews as numbers.
+function Classification:f1()
+    return f1(confusion(self, nil, #self.label), self.num_labels)
+end
+
+function Classification:matthews()
+    return matthews(confusion(self, nil, #self.label), self.num_labels)
+end
+
+function Classification:correct()
+    local correct = 0
+    for i = 1, #self.label do
+        if self.predicted[i] == self.label[i] then
+            correct = correct + 1
+        end
+    end
+    return correct
+end
+
+local statistics = {f1 = f1, matthews = matthews}
+
+--- {accuracy, correct, total, f1, matthews as named, intervals}. Accuracy is always there.
+function Classification:result(names)
+    local total, correct = #self.label, self:correct()
+    local result = {accuracy = total > 0 and correct / total or 0, correct = correct,
+        total = total, intervals = {accuracy = {interval.wilson(correct, total)}}}
+    for _, name in ipairs(names or {}) do
+        local statistic = statistics[name]
+        if statistic then
+            result[name] = statistic(confusion(self, nil, total), self.num_labels)
+            result.intervals[name] = {interval.bootstrap(total, function(pick, count)
+                return statistic(confusion(self, pick, count), self.num_labels)
+            end)}
+        end
+    end
+    return result
+end
+
+return M
