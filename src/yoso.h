@@ -242,6 +242,21 @@ yoso_status yoso_writer_write_tensor(yoso_writer *writer, const yoso_tensor *ten
 yoso_status yoso_writer_commit(yoso_writer *writer);
 void yoso_writer_free(yoso_writer *writer);
 
+/* A file mapped into memory. Writing to its bytes never changes the file (the pages are private
+ * copies from then on). The map lives until it and every tensor made from it are freed. */
+typedef struct yoso_map yoso_map;
+yoso_status yoso_map_open(yoso_map **out, const char *path);
+void yoso_map_free(yoso_map *map);
+int64_t yoso_map_size(const yoso_map *map);
+/* The first of yoso_map_size bytes; NULL for an empty file. */
+const uint8_t *yoso_map_data(const yoso_map *map);
+/* A contiguous tensor of the elements that begin at byte offset: no copy where the bytes lie
+ * aligned for their dtype. format is a name of the safetensors format, F32 F16 BF16 I64 I32 U8;
+ * the elements of F64 (to f32), I16 and I8 (to i32) and BOOL are converted to a new tensor.
+ * YOSO_FORMAT when the format is none of these or the elements do not lie in the file. */
+yoso_status yoso_map_tensor(yoso_tensor **out, yoso_map *map, const char *format, int32_t ndim,
+                            const int64_t *shape, int64_t offset);
+
 /* 0: there is nothing at path; 1: a file; 2: a folder. */
 int32_t yoso_path_kind(const char *path);
 /* Makes a folder and those above it that are missing; one that is there is no failure. */
