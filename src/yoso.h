@@ -46,6 +46,8 @@ const char *yoso_status_name(yoso_status status);
 /* Changes whenever a declaration in this file changes its meaning. */
 enum { YOSO_ABI = 1 };
 int32_t yoso_abi(void);
+/* "0.1.0" */
+const char *yoso_version(void);
 
 /* ---- Threads, instruction sets, memory ----------------------------------------------------- */
 
@@ -272,6 +274,118 @@ void yoso_folder_free(yoso_folder *folder);
 /* ---- Text ------------------------------------------------------------------------------------------- */
 
 /* ---- Embedding the interpreter ------------------------------------------------------------------------ */
+
+/* Values that cross between C and Lua. A value belongs to whoever made it and depends on no
+ * state: it may outlive the state it came from and enter another. Tables are copied whole;
+ * tensors are not: both sides see one storage. */
+typedef struct yoso_value yoso_value;
+
+enum {
+    YOSO_NIL = 0,
+    YOSO_BOOLEAN = 1,
+    YOSO_NUMBER = 2,
+    YOSO_STRING = 3, /* any bytes */
+    YOSO_TABLE = 4,  /* a list (what Lua has at 1, 2, ...) and entries with keys */
+    YOSO_TENSOR = 5
+};
+
+yoso_status yoso_value_nil(yoso_value **out);
+yoso_status yoso_value_boolean(yoso_value **out, int32_t boolean);
+yoso_status yoso_value_number(yoso_value **out, double number);
+/* Copies length bytes; a length of -1 means up to the first zero byte. */
+yoso_status yoso_value_string(yoso_value **out, const char *bytes, int64_t length);
+/* A view of the tensor, which stays the caller's. */
+yoso_status yoso_value_tensor(yoso_value **out, const yoso_tensor *tensor);
+/* An empty table. */
+yoso_status yoso_value_table(yoso_value **out);
+/* Frees the value and all inside it. NULL is allowed. */
+void yoso_value_free(yoso_value *value);
+
+/* What the value is: YOSO_NIL to YOSO_TENSOR; YOSO_NIL for NULL. */
+int32_t yoso_value_kind(const yoso_value *value);
+/* 0 for nil, false and NULL, else 1: as Lua sees it. */
+int32_t yoso_value_to_boolean(const yoso_value *value);
+/* The number; 0 for what is none. */
+double yoso_value_to_number(const yoso_value *value);
+/* The bytes, with a zero byte after them, as long as the value lives; NULL for what is no string.
+ * *length, unless length is NULL, becomes their count. */
+const char *yoso_value_to_string(const yoso_value *value, int64_t *length);
+/* The tensor, as long as the value lives; NULL for what is none. */
+const yoso_tensor *yoso_value_to_tensor(const yoso_value *value);
+
+/* The list of a table: its length, and the value at 0 <= index < length (NULL outside). */
+int64_t yoso_value_length(const yoso_value *table);
+const yoso_value *yoso_value_at(const yoso_value *table, int64_t index);
+/* The value under a key that is a string; NULL where there is none. */
+const yoso_value *yoso_value_get(const yoso_value *table, const char *key);
+/* The entries with keys: their number, and key and value at 0 <= index < count. */
+int64_t yoso_value_count(const yoso_value *table);
+const yoso_value *yoso_value_key(const yoso_value *table, int64_t index);
+const yoso_value *yoso_value_entry(const yoso_value *table, int64_t index);
+
+/* Appends a copy of value to the table's list; a nil keeps its place there. */
+yoso_status yoso_value_append(yoso_value *table, const yoso_value *value);
+yoso_status yoso_value_append_boolean(yoso_value *table, int32_t boolean);
+yoso_status yoso_value_append_number(yoso_value *table, double number);
+yoso_status yoso_value_append_string(yoso_value *table, const char *text);
+yoso_status yoso_value_append_tensor(yoso_value *table, const yoso_tensor *tensor);
+/* Puts a copy of value under the key, in place of what was there; nil removes. */
+yoso_status yoso_value_set(yoso_value *table, const char *key, const yoso_value *value);
+yoso_status yoso_value_set_boolean(yoso_value *table, const char *key, int32_t boolean);
+yoso_status yoso_value_set_number(yoso_value *table, const char *key, double number);
+yoso_status yoso_value_set_string(yoso_value *table, const char *key, const char *text);
+yoso_status yoso_value_set_tensor(yoso_value *table, const char *key, const yoso_tensor *tensor);
+
+/* A LuaJIT interpreter with the yoso modules inside. A process may hold any number of states;
+ * one state is used by one thread at a time. Lua errors, whatever raised them, come back as
+ * YOSO_SCRIPT and a message. */
+typedef struct yoso_state yoso_state;
+
+/* options is NULL or a table with any of: "path", where scripts' modules are looked up before
+ * Lua's own places (as package.path, "/some/where/?.lua"); "threads", how many threads the calls
+ * of this state use; "seed", what yoso.manual_seed gets. Another key is YOSO_MISUSE. */
+yoso_status yoso_open(yoso_state **out, const yoso_value *options);
+/* Ends the state and frees it. NULL is allowed. Values that came out of it stay. */
+void yoso_close(yoso_state *state);
+
+/* Runs a script. argc and argv are as main got them: argv[0], the host's own name, becomes
+ * arg[-1]; the others are arg[1], ... and the script's "...". argc may be 0. A file that cannot
+ * be read is YOSO_IO. */
+yoso_status yoso_run_file(yoso_state *state, const char *path, int32_t argc, char *const *argv);
+/* Runs Lua source text. */
+yoso_status yoso_run_string(yoso_state *state, const char *code);
+/* The same with arguments (a table, whose list becomes "..."; or NULL), and with what the code
+ * returns as the list of a new table in *results (NULL: not wanted). */
+yoso_status yoso_evaluate(yoso_state *state, const char *code, const yoso_value *arguments,
+                          yoso_value **results);
+/* Calls a function by its name: a global, a field ("string.upper", "counter.next"), or one of
+ * the library ("yoso.zeros") without require. Arguments and results as in yoso_evaluate.
+ * A result that is a function, a coroutine or a userdata cannot leave: YOSO_SCRIPT. */
+yoso_status yoso_call(yoso_state *state, const char *function, const yoso_value *arguments,
+                      yoso_value **results);
+
+/* The message and the call stack of the state's latest failure; "" before the first. */
+const char *yoso_traceback(const yoso_state *state);
+/* Stops what the state is running, which then fails with YOSO_INTERRUPTED, pcall or not. May be
+ * called from a signal handler or another thread. Loops that LuaJIT has compiled look at it only
+ * where they call the library. */
+void yoso_interrupt(yoso_state *state);
+/* Nonzero when the state that this thread is running in was told to stop. */
+int32_t yoso_interrupted(void);
+/* Forgets that the state was told to stop: for a host function that has caught the error. */
+void yoso_interrupt_end(yoso_state *state);
+/* The lua_State, for hosts that use Lua's own C interface as well. */
+void *yoso_lua_state(yoso_state *state);
+
+/* The source text of an embedded Lua module ("yoso.tensor"), or NULL; *size becomes its bytes. */
+const char *yoso_module_source(const char *name, int64_t *size);
+/* The name of embedded module number index, from 0, in alphabetical order; NULL past the end. */
+const char *yoso_module_name(int64_t index);
+/* The file that this library was loaded from, and the folder of its data when installed. */
+const char *yoso_library_path(void);
+const char *yoso_data_path(void);
+/* Nonzero when a file descriptor (0 input, 1 output, 2 messages) is a terminal. */
+int32_t yoso_is_terminal(int32_t descriptor);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -3,7 +3,7 @@
 local c = require "yoso.c"
 local lib = c.lib
 
-local M = {_VERSION = "0.1.0"}
+local M = {_VERSION = c.string(lib.yoso_version())}
 
 -- Name here -> module and, where it is not the whole module, its field.
 local rooms = {
@@ -25,6 +25,7 @@ local rooms = {
     tokenizer = {"yoso.tokenizer", "load"}, pipeline = {"yoso.pipeline", "pipeline"},
     metrics = {"yoso.metrics"}, data = {"yoso.data"}, evaluate = {"yoso.evaluate", "evaluate"},
     train = {"yoso.train", "train"},
+    models = {"yoso.models"}, repl = {"yoso.repl", "repl"},
     YosoConfig = {"yoso.model.config", "YosoConfig"}, YosoModel = {"yoso.model", "YosoModel"},
     YosoForMaskedLM = {"yoso.heads", "YosoForMaskedLM"},
     YosoForSequenceClassification = {"yoso.heads", "YosoForSequenceClassification"},
@@ -45,6 +46,21 @@ end
 --- Seconds of a clock that never goes back.
 function M.time()
     return lib.yoso_time()
+end
+
+--- The names of everything that is here, loaded or not, in order.
+function M.names()
+    local names = {}
+    for name in pairs(rooms) do
+        names[#names + 1] = name
+    end
+    for name in pairs(M) do
+        if not rooms[name] then
+            names[#names + 1] = name
+        end
+    end
+    table.sort(names)
+    return names
 end
 
 --- {live=, cached=, peak=}: bytes of tensors alive, kept for reuse, and the most ever alive.

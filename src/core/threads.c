@@ -9,8 +9,6 @@
 
 #include "core/status.h"
 
-enum { MOST_THREADS = 1024 };
-
 static _Thread_local int wish; /* 0: none */
 static atomic_int default_count;
 
@@ -20,7 +18,7 @@ static int count_by_default(void)
     if (text) {
         char *end;
         long count = strtol(text, &end, 10);
-        if (*text && !*end && count >= 1 && count <= MOST_THREADS)
+        if (*text && !*end && count >= 1 && count <= YO_MOST_THREADS)
             return (int)count;
     }
     cpu_set_t set;
@@ -41,6 +39,11 @@ int yo_threads(void)
     return count;
 }
 
+int yo_threads_wish(void)
+{
+    return wish;
+}
+
 int32_t yoso_threads(void)
 {
     return yo_threads();
@@ -48,9 +51,9 @@ int32_t yoso_threads(void)
 
 yoso_status yoso_set_threads(int32_t count)
 {
-    if (count < 0 || count > MOST_THREADS)
+    if (count < 0 || count > YO_MOST_THREADS)
         return yo_fail(YOSO_MISUSE, "set_threads: count is %d, must be 0 (default) to %d", count,
-                       MOST_THREADS);
+                       YO_MOST_THREADS);
     wish = count;
     omp_set_num_threads(yo_threads()); /* oneDNN asks OpenMP */
     return YOSO_OK;

@@ -1,0 +1,50 @@
+/* The program yoso: opens a state, hands the arguments to lua/yoso/cli.lua, which does the rest,
+ * and makes sure that what was printed has really been written. */
+#include <lua.h>
+#include <stdio.h>
+
+#include "host/line.h"
+
+static int install(lua_State *lua)
+{
+    yo_line_install(lua, lua_touserdata(lua, 1));
+    return 0;
+}
+
+/* Runs the command line; *code becomes the exit status that it asks for. */
+static yoso_status run(yoso_state *state, int argc, char **argv, int *code)
+{
+    lua_State *lua = yoso_lua_state(state);
+    if (lua_cpcall(lua, install, state) != 0) {
+        lua_settop(lua, 0);
+        return YOSO_NO_MEMORY;
+    }
+    yoso_value *arguments = NULL, *results = NULL;
+    yoso_status status = yoso_value_table(&arguments);
+    for (int i = 0; status == YOSO_OK && i < argc; i++)
+        status = yoso_value_append_string(arguments, argv[i]);
+    if (status == YOSO_OK)
+        status = yoso_evaluate(state, "return require('yoso.cli').main(...)", arguments, &results);
+    if (status == YOSO_OK)
+        *code = (int)yoso_value_to_number(yoso_value_at(results, 0));
+    yoso_value_free(arguments);
+    yoso_value_free(results);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    yoso_state *state = NULL;
+    int code = 1;
+    yoso_status status = yoso_open(&state, NULL);
+    if (status == YOSO_OK)
+        status = run(state, argc, argv, &code);
+    if (status != YOSO_OK)
+        fprintf(stderr, "yoso: %s\n", state ? yoso_traceback(state) : yoso_error_message());
+    yoso_close(state);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "yoso: standard output could not be written\n");
+        return 1;
+    }
+    return code;
+}
