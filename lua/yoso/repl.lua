@@ -70,8 +70,8 @@ local function step(source)
         source.remember(text)
         return true, well
     end
-    local chunk, detail = evaluate.compile(text)
-    while not chunk and evaluate.is_incomplete(detail) do
+    local chunk, detail, unfinished = evaluate.compile(text)
+    while unfinished do
         local more = source.read(NEXT)
         if more == false then
             return true, true
@@ -79,7 +79,7 @@ local function step(source)
             break
         end
         text = text .. "\n" .. more
-        chunk, detail = evaluate.compile(text)
+        chunk, detail, unfinished = evaluate.compile(text)
     end
     source.remember(text)
     if not chunk then

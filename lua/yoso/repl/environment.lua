@@ -2,6 +2,12 @@
 -- The table stands before the real globals, which get every assignment but these two.
 local M = {}
 
+--- The globals that were there before anybody typed.
+M.at_start = {}
+for name in pairs(_G) do
+    M.at_start[name] = true
+end
+
 local environment
 
 --- The one environment of this interpreter.

@@ -27,23 +27,24 @@ local function keep_locals()
     end
 end
 
---- Whether a syntax error says that the text only lacks its end.
-function M.is_incomplete(message)
+-- Whether a syntax error says that the text only lacks its end.
+local function lacks_end(message)
     return message:find("<eof>'?$") ~= nil or message:find("unfinished long") ~= nil
 end
 
---- Compiles input: the function, and whether it is an expression; or nil and the message.
+--- Compiles input: the function, and whether it is an expression; or nil, the message, and
+-- whether more lines may make it right.
 function M.compile(text)
     local name = "=stdin"
     local expression = text:gsub("^%s*=", "")
-    local chunk = loadstring("return " .. expression, name)
+    local chunk, no_expression = loadstring("return " .. expression, name)
     local is_expression = chunk ~= nil
     if chunk then
         chunk = loadstring("return _values_(" .. expression .. "\n)", name) or chunk
     else
         local plain, message = loadstring(text, name)
         if not plain then
-            return nil, message
+            return nil, message, lacks_end(message) or lacks_end(no_expression)
         end
         -- With the call at its end, unless the input ends by a return of its own.
         chunk = loadstring(text .. "\n_keep_locals_()", name) or plain
@@ -76,8 +77,8 @@ local function handler_for(chunk)
             level = level + 1
         end
         local lines = {}
-        for line in debug.traceback("", 2):gmatch("[^\n]+") do
-            lines[#lines + 1] = line
+        for frame in debug.traceback("", 2):gmatch("[^\n]+") do
+            lines[#lines + 1] = frame
         end
         local last = depth and depth <= 12 and depth or #lines -- long stacks are shown cut
         return text_of(message) .. "\n" .. table.concat(lines, "\n", 1, math.min(last, #lines))

@@ -1,5 +1,6 @@
 -- The tools behind % in the REPL: timing, running files, listing what was defined.
 local c = require "yoso.c"
+local environment = require "yoso.repl.environment"
 local evaluate = require "yoso.repl.evaluate"
 local show = require "yoso.repl.show"
 
@@ -73,16 +74,11 @@ magics.run = {"%run FILE [ARGS]", "runs a script in this session, arguments as w
         end, false)
     end}
 
-local at_start = {}
-for name in pairs(_G) do
-    at_start[name] = true
-end
-
 magics.who = {"%who", "lists the names that this session has defined",
     function()
         local names = {}
         for name in pairs(_G) do
-            if not at_start[name] then
+            if not environment.at_start[name] then
                 names[#names + 1] = name
             end
         end
