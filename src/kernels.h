@@ -36,6 +36,15 @@ typedef struct yo_kernels {
     yoso_status (*binary)(const yo_view *out, int32_t op, const yo_view *a, const yo_view *b,
                           yo_stream *stream);
 
+    yoso_status (*unary)(const yo_view *out, int32_t op, const yo_view *x, yo_stream *stream);
+    yoso_status (*unary_grad)(const yo_view *out, int32_t op, const yo_view *grad,
+                              const yo_view *x, yo_stream *stream);
+
+    yoso_status (*compare)(const yo_view *out, int32_t op, const yo_view *a, const yo_view *b,
+                           yo_stream *stream);
+    yoso_status (*where)(const yo_view *out, const yo_view *condition, const yo_view *a,
+                         const yo_view *b, yo_stream *stream);
+
     /* -- reductions: x has the kept dimensions first, then the reduced ones; out is contiguous,
      * one element a kept place. */
     yoso_status (*reduce)(const yo_view *out, int32_t op, const yo_view *x, int32_t kept,
@@ -43,7 +52,10 @@ typedef struct yo_kernels {
 
     /* -- gather, sort, padding */
 
-    /* -- random */
+    /* -- random: out is contiguous; `numbers` is the Philox stream. */
+    yoso_status (*random)(const yo_view *out, int32_t kind, uint64_t seed, uint64_t numbers,
+                          double a, double b, yo_stream *stream);
+    yoso_status (*sequence)(const yo_view *out, double start, double step, yo_stream *stream);
 
     /* -- matmul */
 

@@ -181,6 +181,80 @@ yoso_status yoso_binary(yoso_tensor **out, int32_t op, const yoso_tensor *a, con
 yoso_status yoso_binary_into(yoso_tensor *target, int32_t op, const yoso_tensor *a,
                              const yoso_tensor *b);
 
+/* Functions of one element. Floats only, but for NEG, ABS, SIGN, SQUARE, FLOOR, CEIL, ROUND
+ * (half to even), LINEAR and RELU. GELU is x P(X < x) of the normal distribution, GELU_TANH its
+ * approximation by a hyperbolic tangent, GELU_10 GELU cut at -10 and 10, LEAKY_RELU's slope
+ * 0.01, LAPLACE the normal distribution with mean 0.707107 and deviation 0.282095. */
+enum {
+    YOSO_NEG = 0,
+    YOSO_ABS = 1,
+    YOSO_SIGN = 2,
+    YOSO_EXP = 3,
+    YOSO_LOG = 4,
+    YOSO_LOG1P = 5,
+    YOSO_EXPM1 = 6,
+    YOSO_SQRT = 7,
+    YOSO_RSQRT = 8,
+    YOSO_RECIPROCAL = 9,
+    YOSO_SQUARE = 10,
+    YOSO_SIN = 11,
+    YOSO_COS = 12,
+    YOSO_TAN = 13,
+    YOSO_SINH = 14,
+    YOSO_COSH = 15,
+    YOSO_TANH = 16,
+    YOSO_ASIN = 17,
+    YOSO_ACOS = 18,
+    YOSO_ATAN = 19,
+    YOSO_SIGMOID = 20,
+    YOSO_ERF = 21,
+    YOSO_FLOOR = 22,
+    YOSO_CEIL = 23,
+    YOSO_ROUND = 24,
+    YOSO_LINEAR = 25,
+    YOSO_RELU = 26,
+    YOSO_RELU6 = 27,
+    YOSO_RELU2 = 28,
+    YOSO_LEAKY_RELU = 29,
+    YOSO_GELU = 30,
+    YOSO_GELU_TANH = 31,
+    YOSO_GELU_10 = 32,
+    YOSO_QUICK_GELU = 33,
+    YOSO_SILU = 34,
+    YOSO_MISH = 35,
+    YOSO_LAPLACE = 36,
+    YOSO_HARDSWISH = 37,
+    YOSO_SOFTPLUS = 38,
+    YOSO_SQRTSOFTPLUS = 39,
+    YOSO_UNARY_COUNT = 40
+};
+yoso_status yoso_unary(yoso_tensor **out, int32_t op, const yoso_tensor *x);
+/* out = grad f'(x); grad has x's shape and dtype. */
+yoso_status yoso_unary_grad(yoso_tensor **out, int32_t op, const yoso_tensor *grad,
+                            const yoso_tensor *x);
+/* The code of an activation by the name that configurations use ("gelu", "gelu_new", "swish",
+ * ...); an unknown name is YOSO_MISUSE, and the message lists all. */
+yoso_status yoso_activation(int32_t *code, const char *name);
+
+/* Comparisons and logic of two operands, as yoso_binary, but the result is bool. Operands of
+ * AND, OR and XOR are true when not zero. */
+enum {
+    YOSO_EQ = 0,
+    YOSO_NE = 1,
+    YOSO_LT = 2,
+    YOSO_LE = 3,
+    YOSO_GT = 4,
+    YOSO_GE = 5,
+    YOSO_AND = 6,
+    YOSO_OR = 7,
+    YOSO_XOR = 8
+};
+yoso_status yoso_compare(yoso_tensor **out, int32_t op, const yoso_tensor *a,
+                         const yoso_tensor *b);
+/* out = condition ? a : b, all three broadcast. The condition is bool or u8. */
+yoso_status yoso_where(yoso_tensor **out, const yoso_tensor *condition, const yoso_tensor *a,
+                       const yoso_tensor *b);
+
 /* ---- Reductions ------------------------------------------------------------------------------ */
 
 /* Reduces x over the listed dimensions (dims NULL: over all), which vanish or, with keepdim,
@@ -213,6 +287,23 @@ yoso_status yoso_reduce(yoso_tensor **out, int32_t op, const yoso_tensor *x, int
 /* ---- Gathering, joining, padding, sorting ------------------------------------------------------ */
 
 /* ---- Random numbers -------------------------------------------------------------------------- */
+
+/* Fills a contiguous tensor. Element i depends on seed and i alone: the same numbers for any
+ * number of threads, on every device.
+ *   UNIFORM            a <= x < b
+ *   NORMAL             mean a, standard deviation b
+ *   TRUNCATED_NORMAL   the same, within two deviations of the mean
+ *   INTEGERS           whole numbers a <= x < b, for integer dtypes */
+enum { YOSO_UNIFORM = 0, YOSO_NORMAL = 1, YOSO_TRUNCATED_NORMAL = 2, YOSO_INTEGERS = 3 };
+yoso_status yoso_random(yoso_tensor *target, int32_t kind, uint64_t seed, double a, double b);
+/* first .. first + count - 1 in random order, i64. */
+yoso_status yoso_randperm(yoso_tensor **out, int64_t count, uint64_t seed, int64_t first);
+/* A seed made from a seed and a number. */
+uint64_t yoso_derive_seed(uint64_t seed, uint64_t number);
+
+/* start, start + step, ...: count elements. */
+yoso_status yoso_sequence(yoso_tensor **out, int32_t dtype, int32_t device, int64_t count,
+                          double start, double step);
 
 /* ---- Matrix products --------------------------------------------------------------------------- */
 

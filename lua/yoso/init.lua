@@ -14,7 +14,7 @@ local rooms = {
     randint = {"yoso.random", "randint"}, randperm = {"yoso.random", "randperm"},
     arange = {"yoso.ops.create", "arange"}, linspace = {"yoso.ops.create", "linspace"},
     eye = {"yoso.ops.create", "eye"},
-    manual_seed = {"yoso.random", "manual_seed"},
+    random = {"yoso.random"}, manual_seed = {"yoso.random", "manual_seed"},
     scope = {"yoso.scope", "scope"}, keep = {"yoso.scope", "keep"},
     no_grad = {"yoso.autograd", "no_grad"},
     gradcheck = {"yoso.gradcheck", "gradcheck"},
@@ -70,7 +70,7 @@ function M.memory()
 end
 
 -- Tensors get their methods from the operations, so these are loaded with the first tensor.
-local tensor_makers = {tensor = true, zeros = true, ones = true, full = true, empty = true,
+local tensor_makers = {random = true, tensor = true, zeros = true, ones = true, full = true, empty = true,
     randn = true, rand = true, randint = true, randperm = true, arange = true, linspace = true,
     eye = true, safetensors = true, load = true}
 

@@ -5,7 +5,7 @@ for _, room in ipairs{
     "view", "elementwise",
 
     -- reductions, gathering, sorting
-    "reduce",
+    "reduce", "unary", "compare", "create",
 
     -- matrix products, layers, losses
 

@@ -13,6 +13,19 @@ yoso_status YO_CPU(fill)(const yo_view *out, double value, yo_stream *stream);
 yoso_status YO_CPU(binary)(const yo_view *out, int32_t op, const yo_view *a, const yo_view *b,
                            yo_stream *stream);
 
+/* unary.c, unary_grad.c; the rows, for kernels that fuse an activation: out may be in or grad. */
+yoso_status YO_CPU(unary)(const yo_view *out, int32_t op, const yo_view *x, yo_stream *stream);
+yoso_status YO_CPU(unary_grad)(const yo_view *out, int32_t op, const yo_view *grad,
+                               const yo_view *x, yo_stream *stream);
+void YO_CPU(unary_row)(int32_t op, float *out, const float *in, int64_t n);
+void YO_CPU(unary_grad_row)(int32_t op, float *out, const float *grad, const float *in, int64_t n);
+
+/* compare.c */
+yoso_status YO_CPU(compare)(const yo_view *out, int32_t op, const yo_view *a, const yo_view *b,
+                            yo_stream *stream);
+yoso_status YO_CPU(where)(const yo_view *out, const yo_view *condition, const yo_view *a,
+                          const yo_view *b, yo_stream *stream);
+
 /* reduce.c */
 yoso_status YO_CPU(reduce)(const yo_view *out, int32_t op, const yo_view *x, int32_t kept,
                            double parameter, yo_stream *stream);
@@ -20,6 +33,9 @@ yoso_status YO_CPU(reduce)(const yo_view *out, int32_t op, const yo_view *x, int
 /* gather.c, sort.c */
 
 /* random.c */
+yoso_status YO_CPU(random)(const yo_view *out, int32_t kind, uint64_t seed, uint64_t numbers,
+                           double a, double b, yo_stream *stream);
+yoso_status YO_CPU(sequence)(const yo_view *out, double start, double step, yo_stream *stream);
 
 /* matmul.c */
 

@@ -4,12 +4,17 @@ cpu_kernel_sources = \
 	src/cpu/cpu.h src/cpu/cpu_kernels.h src/cpu/walk.h \
 	src/cpu/convert.h \
 	src/cpu/copy.c \
+	src/cpu/vmath.h \
 	src/cpu/elementwise.c \
+	src/cpu/compare.c \
+	src/cpu/unary.c \
+	src/cpu/unary_grad.c \
 	src/cpu/table.c
 
 # Reductions, gathering, sorting, random numbers.
 cpu_kernel_sources += \
-	src/cpu/reduce.c
+	src/cpu/reduce.c \
+	src/cpu/random.c
 
 # Matrix products and layers.
 cpu_kernel_sources +=

@@ -7,6 +7,10 @@ const yo_kernels YO_CPU(kernels) = {
     .copy = YO_CPU(copy),
     .fill = YO_CPU(fill),
     .binary = YO_CPU(binary),
+    .unary = YO_CPU(unary),
+    .compare = YO_CPU(compare),
+    .where = YO_CPU(where),
+    .unary_grad = YO_CPU(unary_grad),
 
     /* reductions */
     .reduce = YO_CPU(reduce),
@@ -14,6 +18,8 @@ const yo_kernels YO_CPU(kernels) = {
     /* gather, sort, padding */
 
     /* random */
+    .random = YO_CPU(random),
+    .sequence = YO_CPU(sequence),
 
     /* matmul */
 

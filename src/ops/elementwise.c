@@ -3,13 +3,12 @@
 
 #include "backend.h"
 #include "core/tensor.h"
+#include "ops/operands.h"
 
 static const char *const binary_names[] = {"add", "sub", "mul", "div", "pow", "maximum", "minimum"};
 
-/* Brings both operands to one dtype: a tensor without dimensions gives way to the other.
- * *converted is a new tensor to free, or NULL. */
-static yoso_status agree(const char *where, const yoso_tensor **a, const yoso_tensor **b,
-                         yoso_tensor **converted)
+yoso_status yo_operands_agree(const char *where, const yoso_tensor **a, const yoso_tensor **b,
+                              yoso_tensor **converted)
 {
     *converted = NULL;
     if ((*a)->storage->device != (*b)->storage->device)
@@ -71,7 +70,7 @@ yoso_status yoso_binary(yoso_tensor **out, int32_t op, const yoso_tensor *a, con
 {
     YO_TRY(check_binary(op));
     yoso_tensor *converted;
-    YO_TRY(agree(binary_names[op], &a, &b, &converted));
+    YO_TRY(yo_operands_agree(binary_names[op], &a, &b, &converted));
     yoso_status status = binary_of_one_dtype(out, op, a, b);
     yoso_tensor_free(converted);
     return status;
@@ -113,7 +112,7 @@ yoso_status yoso_binary_into(yoso_tensor *target, int32_t op, const yoso_tensor 
 {
     YO_TRY(check_binary(op));
     yoso_tensor *converted, *copy_a = NULL, *copy_b = NULL;
-    YO_TRY(agree(binary_names[op], &a, &b, &converted));
+    YO_TRY(yo_operands_agree(binary_names[op], &a, &b, &converted));
     yoso_status status = check_target(target, op, a, b);
     if (status == YOSO_OK && !may_read_while_writing(target, a)) {
         status = yoso_cast(&copy_a, a, a->dtype);

@@ -75,7 +75,7 @@ define("add", lib.YOSO_ADD, false, function(_, _, _, grad)
 end)
 
 define("sub", lib.YOSO_SUB, false, function(needs, _, _, grad)
-    return grad, needs[2] and grad * -1
+    return grad, needs[2] and -grad
 end)
 
 define("mul", lib.YOSO_MUL, true, function(needs, a, b, grad)
@@ -83,7 +83,7 @@ define("mul", lib.YOSO_MUL, true, function(needs, a, b, grad)
 end)
 
 define("div", lib.YOSO_DIV, true, function(needs, a, b, grad)
-    return needs[1] and grad / b, needs[2] and grad * a / (b * b) * -1
+    return needs[1] and grad / b, needs[2] and -(grad * a / (b * b))
 end)
 
 -- d/db a^b = a^b ln a, which is 0 where a is 0.
@@ -91,7 +91,7 @@ define("pow", lib.YOSO_POW, true, function(needs, a, b, grad)
     local grad_b
     if needs[2] then
         local y = M.pow(a, b)
-        grad_b = grad * M.where(a:gt(0), y * a:log(), M.where(a:eq(0), 0, y * a:log()))
+        grad_b = grad * (y * a:log()):masked_fill(a:eq(0), 0)
     end
     return needs[1] and grad * b * M.pow(a, b - 1), grad_b
 end)
@@ -160,8 +160,5 @@ end
 
 local meta = tensor.metatable
 meta.__add, meta.__sub, meta.__mul, meta.__div, meta.__pow = M.add, M.sub, M.mul, M.div, M.pow
-function meta.__unm(a)
-    return a * -1
-end
 
 return M

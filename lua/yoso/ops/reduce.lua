@@ -55,7 +55,7 @@ local function define(name, code, backward, sample)
             local y = reduce(code, name, x, dim, keepdim)
             if ctx.recording then
                 ctx:save(x, y)
-                ctx.kept = kept_shape(x, dim)
+                ctx.kept, ctx.dim = kept_shape(x, dim), dim
             end
             return y
         end,
@@ -76,6 +76,120 @@ end)
 
 define("mean", lib.YOSO_MEAN, function(x, y, grad)
     return (grad * (y:numel() / x:numel())):expand(x:shape())
+end)
+
+--- norm(x, dim, keepdim): the root of the sum of squares. Its gradient at 0 is 0.
+define("norm", lib.YOSO_NORM, function(x, y, grad)
+    return x * (grad / y):masked_fill(y:eq(0), 0)
+end)
+
+--- logsumexp(x, dim, keepdim): the log of the sum of exponentials, without overflow.
+define("logsumexp", lib.YOSO_LOGSUMEXP, function(x, y, grad)
+    return (x - y):exp():masked_fill(y:eq(-math.huge), 0) * grad
+end)
+
+-- The product of all others, from the whole product where no element is 0; else one by one.
+define("prod", lib.YOSO_PROD, function(x, y, grad, ctx)
+    if not x:eq(0):any():item() then
+        return grad * y / x
+    end
+    local zero = x:eq(0)
+    local zeros = M.sum(zero, ctx.dim, true):reshape(ctx.kept)
+    local others = x:masked_fill(zero, 1):prod(ctx.dim, true):reshape(ctx.kept)
+    -- Beside one zero only the zero itself has a gradient; beside two nothing has.
+    local lone = zero:logical_and(zeros:eq(1)):to(grad:dtype())
+    return (grad * y / x):masked_fill(zeros:gt(0):expand(x:shape()), 0) + grad * others * lone
+end, function(random)
+    local x = random{2, 3, 2}
+    return {x:masked_fill(x:eq(x:max()), 0), 2}
+end)
+
+-- Reductions without a gradient.
+for name, code in pairs{any = lib.YOSO_ANY, all = lib.YOSO_ALL} do
+    define(name, code)
+end
+
+--- argmax(x, dim, keepdim), argmin: the position (from 1) of the first largest element, i64.
+for name, code in pairs{argmax = lib.YOSO_ARGMAX, argmin = lib.YOSO_ARGMIN} do
+    M[name] = op.define{
+        name = name,
+        methods = {name},
+        forward = function(_, x, dim, keepdim)
+            return reduce(code, name, x, dim, keepdim, 1)
+        end,
+        sample = function(random)
+            return {random{2, 3, 4}, 2}
+        end,
+    }
+end
+
+local function define_extreme(name, code, arg_name)
+    local one = op.define{
+        name = name,
+        forward = function(ctx, x, dim, keepdim)
+            local y = reduce(code, name, x, dim, keepdim)
+            if ctx.recording then
+                ctx:save(x, y)
+                ctx.kept, ctx.dim = kept_shape(x, dim), dim
+            end
+            return y
+        end,
+        -- Equal extremes share the gradient.
+        backward = function(ctx, grad)
+            local x, y = ctx.saved[1], spread(ctx, ctx.saved[2])
+            local chosen = x:eq(y):to(grad:dtype())
+            return chosen * (spread(ctx, grad) / M.sum(chosen, ctx.dim, true):reshape(ctx.kept))
+        end,
+        sample = function(random)
+            return {random{2, 3, 4}, 2}
+        end,
+    }
+    -- With one dimension also where: the positions from 1.
+    M[name] = function(x, dim, keepdim)
+        local y = one(x, dim, keepdim)
+        if type(dim) == "number" then
+            return y, M[arg_name](x, dim, keepdim)
+        end
+        return y
+    end
+    tensor.methods[name] = M[name]
+end
+
+--- max(x, dim, keepdim), min: the largest; with a dimension also its position, as argmax.
+define_extreme("max", lib.YOSO_MAX, "argmax")
+define_extreme("min", lib.YOSO_MIN, "argmin")
+
+-- correction: 1 divides by n - 1 (unbiased, the default), 0 by n.
+local function define_spread(name, code, slope)
+    M[name] = op.define{
+        name = name,
+        methods = {name},
+        forward = function(ctx, x, dim, keepdim, correction)
+            local y = reduce(code, name, x, dim, keepdim, correction or 1)
+            if ctx.recording then
+                ctx:save(x, y)
+                ctx.kept, ctx.dim = kept_shape(x, dim), dim
+                ctx.count = x:numel() / y:numel() - (correction or 1)
+            end
+            return y
+        end,
+        backward = function(ctx, grad)
+            local x, y = ctx.saved[1], spread(ctx, ctx.saved[2])
+            local centred = x - M.mean(x, ctx.dim, true):reshape(ctx.kept)
+            return centred * (slope(y, spread(ctx, grad)) / ctx.count)
+        end,
+        sample = function(random)
+            return {random{2, 5}, 2}
+        end,
+    }
+end
+
+--- var(x, dim, keepdim, correction), std.
+define_spread("var", lib.YOSO_VAR, function(_, grad)
+    return grad * 2
+end)
+define_spread("std", lib.YOSO_STD, function(y, grad)
+    return grad / y
 end)
 
 --- sum_to(x, shape): summed over what broadcasting from shape repeated.
