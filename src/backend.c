@@ -1,4 +1,4 @@
-/* The CPU's kernel tables and the choice among them; devices that are not in this build. */
+/* The CPU's kernel tables and the choice among them; the way to other devices. */
 #include "backend.h"
 
 #include <stdatomic.h>
@@ -8,6 +8,7 @@
 #include "config.h"
 #include "core/memory.h"
 #include "core/status.h"
+#include "module.h"
 
 extern const yo_kernels yo_cpu_plain_kernels;
 #ifdef HAVE_AVX2
@@ -81,43 +82,62 @@ int32_t yoso_abi(void)
     return YOSO_ABI;
 }
 
-static yoso_status check_device(int32_t device)
+/* *module is NULL for the CPU, which has none. */
+static yoso_status find_device(const yo_module **module, const yo_kernels **kernels, int32_t device)
 {
-    if (device == YOSO_CPU)
-        return YOSO_OK;
+    *module = NULL;
     if (device == YOSO_CUDA)
-        return yo_fail(YOSO_UNSUPPORTED, "device cuda: this build has no CUDA module");
-    return yo_fail(YOSO_MISUSE, "unknown device %d; there are 0 (cpu) and 1 (cuda)", device);
-}
-
-yoso_status yo_backend_kernels(const yo_kernels **kernels, int32_t device)
-{
-    YO_TRY(check_device(device));
+        return yo_module_cuda(module, kernels);
+    if (device != YOSO_CPU)
+        return yo_fail(YOSO_MISUSE, "unknown device %d; there are 0 (cpu) and 1 (cuda)", device);
     *kernels = cpu_kernels();
     return YOSO_OK;
 }
 
+yoso_status yo_backend_kernels(const yo_kernels **kernels, int32_t device)
+{
+    const yo_module *module;
+    return find_device(&module, kernels, device);
+}
+
 yo_stream *yo_backend_stream(int32_t device)
 {
-    (void)device;
-    return NULL;
+    const yo_module *module;
+    const yo_kernels *kernels;
+    return find_device(&module, &kernels, device) == YOSO_OK && module ? module->stream() : NULL;
 }
 
 yoso_status yo_backend_take(int32_t device, void **block, size_t bytes)
 {
-    YO_TRY(check_device(device));
-    return yo_memory_take(block, bytes);
+    const yo_module *module;
+    const yo_kernels *kernels;
+    YO_TRY(find_device(&module, &kernels, device));
+    if (!module)
+        return yo_memory_take(block, bytes);
+    YO_TRY(module->take(block, bytes));
+    yo_memory_count((int64_t)bytes);
+    return YOSO_OK;
 }
 
 void yo_backend_give(int32_t device, void *block, size_t bytes)
 {
-    (void)device;
-    yo_memory_give(block, bytes);
+    const yo_module *module;
+    const yo_kernels *kernels;
+    if (find_device(&module, &kernels, device) != YOSO_OK || !module) {
+        yo_memory_give(block, bytes);
+        return;
+    }
+    module->give(block, bytes);
+    yo_memory_count(-(int64_t)bytes);
 }
 
 yoso_status yo_backend_zero(int32_t device, void *block, size_t bytes)
 {
-    YO_TRY(check_device(device));
+    const yo_module *module;
+    const yo_kernels *kernels;
+    YO_TRY(find_device(&module, &kernels, device));
+    if (module)
+        return module->zero(block, bytes);
     memset(block, 0, bytes);
     return YOSO_OK;
 }
@@ -125,8 +145,42 @@ yoso_status yo_backend_zero(int32_t device, void *block, size_t bytes)
 yoso_status yo_backend_transfer(int32_t to, void *target, int32_t from, const void *source,
                                 size_t bytes)
 {
-    YO_TRY(check_device(to));
-    YO_TRY(check_device(from));
+    const yo_module *target_module, *source_module;
+    const yo_kernels *kernels;
+    YO_TRY(find_device(&target_module, &kernels, to));
+    YO_TRY(find_device(&source_module, &kernels, from));
+    const yo_module *module = target_module ? target_module : source_module;
+    if (module)
+        return module->transfer(target, source, bytes, target_module && source_module);
     memcpy(target, source, bytes);
     return YOSO_OK;
+}
+
+yoso_status yoso_cuda_devices(int32_t *count)
+{
+    const yo_module *module;
+    const yo_kernels *kernels;
+    YO_TRY(yo_module_cuda(&module, &kernels));
+    return module->count(count);
+}
+
+yoso_status yoso_cuda_describe(char *text, int64_t size, int32_t device)
+{
+    const yo_module *module;
+    const yo_kernels *kernels;
+    int32_t count;
+    YO_TRY(yo_module_cuda(&module, &kernels));
+    YO_TRY(module->count(&count));
+    if (device < 0 || device >= count || size <= 0)
+        return yo_fail(YOSO_MISUSE, "cuda_describe: device %d of %d, %lld bytes for the text",
+                       device, count, (long long)size);
+    return module->describe(text, (size_t)size, device);
+}
+
+yoso_status yoso_cuda_synchronize(void)
+{
+    const yo_module *module;
+    const yo_kernels *kernels;
+    YO_TRY(yo_module_cuda(&module, &kernels));
+    return module->synchronize();
 }

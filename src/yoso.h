@@ -70,6 +70,15 @@ void yoso_memory_reset_peak(void);
 /* Gives all blocks kept for reuse back to the system. */
 void yoso_memory_trim(void);
 
+/* The device cuda. Its module is loaded when the device is first asked for; where that cannot be,
+ * every call for the device is YOSO_UNSUPPORTED with the reason: no module, no driver, no device,
+ * or a version that does not fit. Work is queued, so a fault in the data (an id outside its
+ * table, say) may be told by a later call; yoso_cuda_synchronize waits for all of it. */
+yoso_status yoso_cuda_devices(int32_t *count);
+/* One line about device 0 <= device < count: name, compute capability, memory. */
+yoso_status yoso_cuda_describe(char *text, int64_t size, int32_t device);
+yoso_status yoso_cuda_synchronize(void);
+
 /* Seconds of a clock that never goes back. */
 double yoso_time(void);
 

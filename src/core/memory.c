@@ -92,6 +92,15 @@ void yo_memory_give(void *pointer, size_t bytes)
     pthread_mutex_unlock(&lock);
 }
 
+void yo_memory_count(int64_t bytes)
+{
+    pthread_mutex_lock(&lock);
+    live += bytes;
+    if (live > peak)
+        peak = live;
+    pthread_mutex_unlock(&lock);
+}
+
 static int64_t read_counter(const int64_t *counter)
 {
     pthread_mutex_lock(&lock);

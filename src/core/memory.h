@@ -12,6 +12,9 @@ yoso_status yo_memory_take(void **block, size_t bytes);
 /* Gives a block back with the size it was taken with. NULL is allowed. */
 void yo_memory_give(void *block, size_t bytes);
 
+/* Adds a device's bytes, taken (above 0) or given back, to the count of live ones. */
+void yo_memory_count(int64_t bytes);
+
 /* *product = a * b; false when that overflows. */
 static inline bool yo_multiply(size_t a, size_t b, size_t *product)
 {

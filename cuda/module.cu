@@ -1,0 +1,195 @@
+/* The module's door: driver and device, the stream, memory, copies, and how failures are told. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cuda/fault.cuh"
+
+extern const yo_kernels yo_cuda_kernels;
+
+namespace yo_cuda
+{
+
+const yo_module_host *host;
+static cudaStream_t the_stream;
+static cudaMemPool_t pool;
+static Fault *fault_host, *fault_device;
+static bool synchronous; /* YOSO_CUDA_SYNC: wait after each launch, so that it is the culprit */
+
+Fault *fault_record()
+{
+    return fault_device;
+}
+
+yoso_status check(cudaError_t error, const char *what)
+{
+    if (error == cudaSuccess)
+        return YOSO_OK;
+    return yo_cuda_fail(error == cudaErrorMemoryAllocation ? YOSO_NO_MEMORY : YOSO_UNSUPPORTED,
+                        "%s: device cuda: %s", what, cudaGetErrorString(error));
+}
+
+static yoso_status tell_fault()
+{
+    Fault fault = *fault_host;
+    *fault_host = Fault();
+    switch (fault.kind) {
+    case ZERO_DIVISOR:
+        return yo_cuda_fail(YOSO_MISUSE, "div: integer division by zero");
+    case INDEX_RANGE:
+        return yo_cuda_fail(YOSO_MISUSE, "index %lld, must be 1 to %lld", fault.detail[0] + 1,
+                            fault.detail[1]);
+    case ID_RANGE:
+        return yo_cuda_fail(YOSO_MISUSE, "embedding: id %lld, the table has rows 0 to %lld",
+                            fault.detail[0], fault.detail[1] - 1);
+    default:
+        return yo_cuda_fail(YOSO_MISUSE, "cross_entropy: label %lld, must be 0 to %lld",
+                            fault.detail[0], fault.detail[1] - 1);
+    }
+}
+
+/* The fault that a kernel has noted, if one has: volatile, because the device writes it. */
+static yoso_status check_fault()
+{
+    return static_cast<volatile Fault *>(fault_host)->ready ? tell_fault() : YOSO_OK;
+}
+
+static yoso_status synchronize()
+{
+    YO_TRY(check(cudaStreamSynchronize(the_stream), "synchronize"));
+    return check_fault();
+}
+
+yoso_status launched(const char *name)
+{
+    YO_TRY(check(cudaGetLastError(), name));
+    if (synchronous)
+        YO_TRY(check(cudaStreamSynchronize(the_stream), name));
+    return check_fault();
+}
+
+static yoso_status check_driver()
+{
+    int driver = 0;
+    if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0)
+        return yo_cuda_fail(YOSO_UNSUPPORTED, "device cuda: no NVIDIA driver is loaded here");
+    int devices = 0;
+    cudaError_t error = cudaGetDeviceCount(&devices);
+    cudaGetLastError();
+    if (error == cudaErrorInsufficientDriver)
+        return yo_cuda_fail(YOSO_UNSUPPORTED,
+                            "device cuda: wrong version: the driver is for CUDA %d.%d, the module "
+                            "was built with CUDA %d.%d",
+                            driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000,
+                            CUDART_VERSION % 1000 / 10);
+    if (error == cudaErrorNoDevice || (error == cudaSuccess && devices == 0))
+        return yo_cuda_fail(YOSO_UNSUPPORTED,
+                            "device cuda: the driver is here (CUDA %d.%d), but no device",
+                            driver / 1000, driver % 1000 / 10);
+    return check(error, "open");
+}
+
+static yoso_status open_device()
+{
+    YO_TRY(check_driver());
+    YO_TRY(check(cudaSetDevice(0), "open"));
+    YO_TRY(check(cudaStreamCreateWithFlags(&the_stream, cudaStreamNonBlocking), "open"));
+    YO_TRY(check(cudaDeviceGetDefaultMemPool(&pool, 0), "open"));
+    /* Freed blocks stay in the pool: a steady state asks the driver for nothing. */
+    uint64_t keep = UINT64_MAX;
+    YO_TRY(check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "open"));
+    void *record, *device;
+    YO_TRY(check(cudaHostAlloc(&record, sizeof(Fault), cudaHostAllocMapped), "open"));
+    YO_TRY(check(cudaHostGetDevicePointer(&device, record, 0), "open"));
+    fault_host = static_cast<Fault *>(record);
+    fault_device = static_cast<Fault *>(device);
+    *fault_host = Fault();
+    const char *wish = getenv("YOSO_CUDA_SYNC");
+    synchronous = wish && *wish && *wish != '0';
+    return YOSO_OK;
+}
+
+static yo_stream *stream()
+{
+    return (yo_stream *)the_stream;
+}
+
+static yoso_status take(void **block, size_t bytes)
+{
+    size_t wanted = bytes ? bytes : 1;
+    cudaError_t error = cudaMallocAsync(block, wanted, the_stream);
+    if (error == cudaErrorMemoryAllocation) { /* once more, with nothing kept for reuse */
+        cudaGetLastError();
+        cudaStreamSynchronize(the_stream);
+        cudaMemPoolTrimTo(pool, 0);
+        error = cudaMallocAsync(block, wanted, the_stream);
+    }
+    if (error != cudaErrorMemoryAllocation)
+        return check(error, "take");
+    cudaGetLastError();
+    size_t available = 0, total = 0;
+    cudaMemGetInfo(&available, &total);
+    return yo_cuda_fail(YOSO_NO_MEMORY,
+                        "device cuda: out of memory: %zu bytes wanted, %zu of %zu free", bytes,
+                        available, total);
+}
+
+static void give(void *block, size_t)
+{
+    if (block)
+        cudaFreeAsync(block, the_stream);
+}
+
+static yoso_status zero(void *block, size_t bytes)
+{
+    return check(cudaMemsetAsync(block, 0, bytes, the_stream), "zero");
+}
+
+static yoso_status transfer(void *target, const void *source, size_t bytes, int32_t within)
+{
+    YO_TRY(check(cudaMemcpyAsync(target, source, bytes, cudaMemcpyDefault, the_stream), "copy"));
+    return within ? YOSO_OK : synchronize();
+}
+
+static yoso_status count(int32_t *devices)
+{
+    int found = 0;
+    YO_TRY(check_driver());
+    YO_TRY(check(cudaGetDeviceCount(&found), "count"));
+    *devices = found;
+    return YOSO_OK;
+}
+
+static yoso_status describe(char *text, size_t size, int32_t device)
+{
+    cudaDeviceProp properties;
+    YO_TRY(check(cudaGetDeviceProperties(&properties, device), "describe"));
+    snprintf(text, size, "%s, compute capability %d.%d, %d multiprocessors, %.1f GiB",
+             properties.name, properties.major, properties.minor, properties.multiProcessorCount,
+             (double)properties.totalGlobalMem / (1 << 30));
+    return YOSO_OK;
+}
+
+Scratch::~Scratch()
+{
+    give(block, size);
+}
+
+yoso_status Scratch::take(size_t bytes)
+{
+    size = bytes;
+    return yo_cuda::take(&block, bytes);
+}
+
+} // namespace yo_cuda
+
+extern "C" __attribute__((visibility("default"))) const yo_module *
+yoso_module(const yo_module_host *library)
+{
+    static const yo_module module = {
+        YO_MODULE_VERSION,    YOSO_ABI,          sizeof(yo_kernels),   &yo_cuda_kernels,
+        yo_cuda::open_device, yo_cuda::stream,   yo_cuda::take,        yo_cuda::give,
+        yo_cuda::zero,        yo_cuda::transfer, yo_cuda::synchronize, yo_cuda::count,
+        yo_cuda::describe};
+    yo_cuda::host = library;
+    return &module;
+}
