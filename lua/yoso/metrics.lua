@@ -1,5 +1,6 @@
 -- Metrics: accumulators that take one prediction at a time and give scores with their intervals.
 --   classification(num_labels)  add(predicted, label)        accuracy, F1, Matthews
+--   multilabel()                add({[label] = true}, same)  micro F1, accuracy
 --   regression()                add(predicted, label)        Pearson, Spearman
 --   entities()                  add(tags, tags)              entity-level micro F1
 --   squad()                     add(text, answers)           exact match, F1
@@ -11,6 +12,7 @@ local squad = require "yoso.metrics.squad"
 
 return {
     classification = require("yoso.metrics.classification").new,
+    multilabel = require("yoso.metrics.multilabel").new,
     regression = regression.new, pearson = regression.pearson, spearman = regression.spearman,
     entities = require("yoso.metrics.entities").new,
     entity_spans = require("yoso.metrics.entities").spans,

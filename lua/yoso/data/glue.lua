@@ -6,12 +6,13 @@ local tsv = require "yoso.data.tsv"
 local M = {}
 
 -- text, pair, label: the column that holds each. labels: names in the order of their ids, as they
--- stand in the file (names gives friendlier ones); columns: those of a file without a header.
+-- stand in the file (names gives friendlier ones); columns: those of a file without a header; trim:
+-- the white space that ends many of SST-2's sentences is none of theirs.
 M.tasks = {
     cola = {text = "sentence", label = "label", labels = {"0", "1"},
         names = {"unacceptable", "acceptable"},
         columns = {"source", "label", "mark", "sentence"}},
-    sst2 = {text = "sentence", label = "label", labels = {"0", "1"},
+    sst2 = {text = "sentence", label = "label", labels = {"0", "1"}, trim = true,
         names = {"negative", "positive"}},
     mrpc = {text = "#1 String", pair = "#2 String", label = "Quality", labels = {"0", "1"},
         names = {"not_equivalent", "equivalent"}},
@@ -60,8 +61,9 @@ function M.open(name, path)
             return nil, ("%s:%d: %s is %q, wanted %s"):format(path, row.line, task.label,
                 row[task.label], wanted)
         end
-        return {text = row[task.text], pair = task.pair and row[task.pair], label = label,
-            line = row.line}
+        local text = row[task.text]
+        return {text = task.trim and text:match("^(.-)%s*$") or text,
+            pair = task.pair and row[task.pair], label = label, line = row.line}
     end)
 end
 

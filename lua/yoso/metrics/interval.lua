@@ -29,7 +29,7 @@ function M.bootstrap(count, statistic, options)
     end
     local values = {}
     for i = 1, resamples do
-        local drawn = random.randint(0, count - 1, {count}, {seed = seed + i})
+        local drawn = random.randint(0, count, {count}, {seed = random.derive(seed, i)})
         values[i] = statistic(tensor.data(drawn), count)
         drawn:free()
     end
