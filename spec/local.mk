@@ -4,6 +4,7 @@ EXTRA_DIST += spec
 SPECS = spec
 SPEC_ENVIRONMENT = YOSO_LIBRARY=$(abs_top_builddir)/.libs/libyoso.so.0 \
 	YOSO_BUILD=$(abs_top_builddir) \
+	YOSO_CC="$(CC)" YOSO_SANITIZE="$(SANITIZE)" \
 	LUA_PATH="$(abs_top_srcdir)/lua/?.lua;$(abs_top_srcdir)/lua/?/init.lua;$(abs_top_builddir)/lua/?.lua;$(abs_top_srcdir)/?.lua;;"
 
 check-local: all

@@ -7,8 +7,10 @@ local M = {}
 
 ffi.cdef(require "yoso.cdef")
 
--- Inside the yoso program the library is there already and is found by its SONAME.
-local lib = ffi.load(os.getenv("YOSO_LIBRARY") or "libyoso.so.0")
+-- These lines may stand inside the library: then it is loaded already, is found by its SONAME, and
+-- no other must come beside it.
+local inside = debug.getinfo(1, "S").source:sub(1, 6) == "@yoso:"
+local lib = ffi.load(not inside and os.getenv("YOSO_LIBRARY") or "libyoso.so.0")
 if lib.yoso_abi() ~= lib.YOSO_ABI then
     error(("libyoso has ABI %d, these Lua files want %d"):format(lib.yoso_abi(), lib.YOSO_ABI), 0)
 end

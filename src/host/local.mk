@@ -25,3 +25,22 @@ yoso_LDFLAGS = $(AM_LDFLAGS) -no-install
 bin_PROGRAMS += src/host/yoso
 src_host_yoso_SOURCES = $(program_sources)
 src_host_yoso_LDADD = $(yoso_LDADD)
+
+# What ships beside the library: models and the users' scripts. A build tree sees the models
+# through a link, so that the program finds them in place.
+EXTRA_DIST += $(wildcard $(srcdir)/models) scripts
+all-local: models-in-place
+models-in-place:
+	@test -e models || test ! -d $(top_srcdir)/models || $(LN_S) $(top_srcdir)/models models
+.PHONY: models-in-place
+
+SHIPPED = $(shell cd $(top_srcdir) && find models scripts -type f \( -path 'models/*' -o -name '*.lua' \) 2>/dev/null)
+install-data-local:
+	@for file in $(SHIPPED); do \
+	  $(MKDIR_P) "$(DESTDIR)$(pkgdatadir)/$${file%/*}" && \
+	  $(INSTALL_DATA) "$(top_srcdir)/$$file" "$(DESTDIR)$(pkgdatadir)/$$file" || exit 1; \
+	done
+uninstall-local:
+	-for file in $(SHIPPED); do rm -f "$(DESTDIR)$(pkgdatadir)/$$file"; done
+distclean-local:
+	-test ! -L models || rm -f models

@@ -2,7 +2,7 @@
  * "yoso:tensor.lua:12", and the documentation reads their source. */
 #include "host/state.h"
 
-#include <config.h>
+#include "config.h"
 #include <dlfcn.h>
 #include <lauxlib.h>
 #include <stdlib.h>
