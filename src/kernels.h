@@ -24,6 +24,15 @@ typedef struct yo_view {
 /* Where work is queued: NULL on the CPU, a CUDA stream in the module. */
 typedef struct yo_stream yo_stream;
 
+/* A weight: an array that many calls read, with the place where kernels keep what they derive
+ * from it (core/derived.h) and the version of its bytes. */
+typedef struct yo_derived yo_derived;
+typedef struct yo_weight {
+    yo_view view;
+    yo_derived **derived;
+    int64_t version;
+} yo_weight;
+
 typedef struct yo_kernels {
     /* The variant: "plain", "avx2", "avx512", "cuda". */
     const char *name;
@@ -57,7 +66,17 @@ typedef struct yo_kernels {
                           double a, double b, yo_stream *stream);
     yoso_status (*sequence)(const yo_view *out, double start, double step, yo_stream *stream);
 
-    /* -- matmul */
+    /* -- matmul: all views have one dtype, f32, f16 or bf16; sums are in f32. */
+    /* out [.., M, N] = a [.., M, K] b [.., K, N]; leading dimensions of one shape. out is
+     * contiguous; a and b have any strides. K > 0 and no size is 0. */
+    yoso_status (*matmul)(const yo_view *out, const yo_view *a, const yo_view *b,
+                          yo_stream *stream);
+    /* out [M, N] = activation(x [M, K] weight^T [N, K] + bias [N]); out and x contiguous, bias
+     * contiguous or NULL, activation one of YOSO_ACT_. K > 0 and no size is 0. */
+    yoso_status (*linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,
+                          const yo_view *bias, int32_t activation, yo_stream *stream);
+    /* out [N] = sum over the rows of x [M, N]; both contiguous. */
+    yoso_status (*sum_rows)(const yo_view *out, const yo_view *x, yo_stream *stream);
 
     /* -- layers: softmax, norm, embedding, convolution, dropout, losses, optimisers */
 

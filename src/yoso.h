@@ -316,6 +316,28 @@ yoso_status yoso_sequence(yoso_tensor **out, int32_t dtype, int32_t device, int6
 
 /* ---- Matrix products --------------------------------------------------------------------------- */
 
+/* All operands are floats of one dtype; f16 and bf16 are summed in f32 and rounded once. */
+
+/* out = a b: a [.., M, K], b [.., K, N] -> [.., M, N]; leading dimensions broadcast. An a of one
+ * dimension is a row, a b of one dimension a column; that dimension is missing in out then.
+ * Views (transposed, narrowed) are read where they lie. */
+yoso_status yoso_matmul(yoso_tensor **out, const yoso_tensor *a, const yoso_tensor *b);
+
+/* Activations that yoso_linear can apply to its result. GELU is the one with erf. */
+enum { YOSO_ACT_NONE = 0, YOSO_ACT_GELU = 1, YOSO_ACT_RELU = 2, YOSO_ACT_TANH = 3 };
+
+/* out [.., N] = activation(x [.., K] weight^T + bias): weight [N, K], bias [N] or NULL. The
+ * weight is packed for the processor on first use and again only after it was changed (call
+ * yoso_tensor_touch after writing through yoso_tensor_data); the packed copy counts in
+ * yoso_memory_live and goes with the weight's storage. */
+yoso_status yoso_linear(yoso_tensor **out, const yoso_tensor *x, const yoso_tensor *weight,
+                        const yoso_tensor *bias, int32_t activation);
+/* Gradients of yoso_linear without activation. grad has the shape of its result. An out pointer
+ * that is NULL is not wanted; bias' gradient is the sum of grad's rows. */
+yoso_status yoso_linear_grad(yoso_tensor **grad_x, yoso_tensor **grad_weight,
+                             yoso_tensor **grad_bias, const yoso_tensor *grad,
+                             const yoso_tensor *x, const yoso_tensor *weight);
+
 /* ---- Layers ------------------------------------------------------------------------------------ */
 
 /* ---- Losses and optimisers ----------------------------------------------------------------------- */

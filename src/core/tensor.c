@@ -11,6 +11,7 @@ static void drop_storage(yo_storage *storage)
 {
     if (atomic_fetch_sub_explicit(&storage->references, 1, memory_order_acq_rel) != 1)
         return;
+    yo_derived_release(storage->derived);
     if (storage->release)
         storage->release(storage->owner);
     else
@@ -317,4 +318,11 @@ yo_view yo_tensor_as_broadcast_view(const yoso_tensor *tensor, int32_t ndim, con
         view.stride[i] = repeated ? 0 : tensor->stride[i - missing];
     }
     return view;
+}
+
+yo_weight yo_tensor_as_weight(const yoso_tensor *tensor)
+{
+    return (yo_weight){.view = yo_tensor_as_view(tensor),
+                       .derived = &tensor->storage->derived,
+                       .version = yoso_tensor_version(tensor)};
 }

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "core/derived.h"
 #include "core/dtype.h"
 #include "core/shape.h"
 #include "core/status.h"
@@ -19,6 +20,7 @@ typedef struct yo_storage {
     /* Who gives the bytes back: NULL for the device's allocator (yo_backend_give). */
     void (*release)(void *owner);
     void *owner;
+    yo_derived *derived; /* see derived.h */
 } yo_storage;
 
 struct yoso_tensor {
@@ -41,6 +43,9 @@ yoso_status yo_tensor_like(yoso_tensor **out, const yoso_tensor *like, int32_t d
 
 /* What kernels see: the first element, dtype, shape and strides. */
 yo_view yo_tensor_as_view(const yoso_tensor *tensor);
+
+/* A weight as kernels see it: its view and where what is derived from it is kept. */
+yo_weight yo_tensor_as_weight(const yoso_tensor *tensor);
 
 /* The view broadcast to shape: stride 0 where the size is 1. The shapes must broadcast. */
 yo_view yo_tensor_as_broadcast_view(const yoso_tensor *tensor, int32_t ndim, const int64_t *shape);

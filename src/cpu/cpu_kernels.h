@@ -37,7 +37,12 @@ yoso_status YO_CPU(random)(const yo_view *out, int32_t kind, uint64_t seed, uint
                            double a, double b, yo_stream *stream);
 yoso_status YO_CPU(sequence)(const yo_view *out, double start, double step, yo_stream *stream);
 
-/* matmul.c */
+/* matmul.c, linear.c */
+yoso_status YO_CPU(matmul)(const yo_view *out, const yo_view *a, const yo_view *b,
+                           yo_stream *stream);
+yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,
+                           const yo_view *bias, int32_t activation, yo_stream *stream);
+yoso_status YO_CPU(sum_rows)(const yo_view *out, const yo_view *x, yo_stream *stream);
 
 /* softmax.c, norm.c, embedding.c, conv.c, dropout.c, loss.c, optimizer.c */
 

@@ -17,7 +17,14 @@ cpu_kernel_sources += \
 	src/cpu/random.c
 
 # Matrix products and layers.
-cpu_kernel_sources +=
+cpu_kernel_sources += \
+	src/cpu/linear.c \
+	src/cpu/matmul.c
+
+# Compiled once: oneDNN picks the instruction set itself.
+libyoso_la_SOURCES += \
+	src/cpu/dnnl_versions.h \
+	src/cpu/matmul_dnnl.c src/cpu/matmul_dnnl.h
 
 # The attention.
 cpu_kernel_sources +=

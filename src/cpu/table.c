@@ -22,6 +22,9 @@ const yo_kernels YO_CPU(kernels) = {
     .sequence = YO_CPU(sequence),
 
     /* matmul */
+    .matmul = YO_CPU(matmul),
+    .linear = YO_CPU(linear),
+    .sum_rows = YO_CPU(sum_rows),
 
     /* layers */
 

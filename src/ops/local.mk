@@ -11,7 +11,9 @@ libyoso_la_SOURCES += \
 	src/ops/random.c
 
 # Matrix products and layers.
-libyoso_la_SOURCES +=
+libyoso_la_SOURCES += \
+	src/ops/linear.c \
+	src/ops/matmul.c
 
 # The attention.
 libyoso_la_SOURCES +=

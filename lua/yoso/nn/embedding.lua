@@ -1,0 +1,29 @@
+-- Embedding: rows of a table by id, ids from 0.
+local Module = require "yoso.nn.module"
+local Parameter = require "yoso.nn.parameter"
+local initial = require "yoso.nn.initial"
+local embedding = require "yoso.ops.embedding".embedding
+local tensor = require "yoso.tensor"
+
+local Embedding = Module:extend("Embedding")
+
+--- Embedding(rows, width, {padding_idx = nil, seed = nil}); the row of padding_idx starts as 0
+-- and gets no gradient.
+function Embedding:init(rows, width, options)
+    options = options or {}
+    self.padding_idx = options.padding_idx
+    self.weight = Parameter(initial.normal(tensor.empty{rows, width}, 1, options.seed))
+    if self.padding_idx then
+        initial.constant(self.weight:narrow(1, self.padding_idx + 1, 1), 0)
+    end
+end
+
+function Embedding:forward(ids)
+    return embedding(ids, self.weight, self.padding_idx)
+end
+
+function Embedding:describe()
+    return ("%d, %d"):format(self.weight:size(1), self.weight:size(2))
+end
+
+return Embedding

@@ -1,0 +1,149 @@
+/* Matrix products: which dtype they are computed in, and the walk over leading dimensions. oneDNN
+ * does the products themselves. f16, and bf16 without hardware for it, go through f32. */
+#include "core/memory.h"
+#include "cpu/cpu_kernels.h"
+#include "cpu/matmul_dnnl.h"
+
+enum { PACKED = 1, PACKED_IN_F32 = 2 };
+
+static bool is_native(int32_t dtype)
+{
+    return dtype == YOSO_F32 || (dtype == YOSO_BF16 && yo_dnnl_has_bf16());
+}
+
+static void make_contiguous(yo_view *view)
+{
+    int64_t step = 1;
+    for (int32_t i = view->ndim - 1; i >= 0; i--) {
+        view->stride[i] = step;
+        step *= view->shape[i];
+    }
+}
+
+static size_t bytes_in_f32(const yo_view *view)
+{
+    return (size_t)yo_view_count(view) * sizeof(float);
+}
+
+/* A contiguous f32 copy in memory from yo_memory_take; repeated leading dimensions stay. */
+static yoso_status to_f32(yo_view *copy, const yo_view *x)
+{
+    *copy = *x;
+    copy->data = NULL;
+    copy->dtype = YOSO_F32;
+    make_contiguous(copy);
+    YO_TRY(yo_memory_take(&copy->data, bytes_in_f32(copy)));
+    return YO_CPU(copy)(copy, x, NULL);
+}
+
+/* The last three dimensions of the views, at one index of those before. */
+static yo_view slice(const yo_view *view, int64_t index)
+{
+    int32_t outer = view->ndim - 3;
+    yo_view result = {.data = view->data, .dtype = view->dtype, .ndim = 3};
+    int64_t offset = 0;
+    for (int32_t i = outer - 1; i >= 0; i--) {
+        offset += index % view->shape[i] * view->stride[i];
+        index /= view->shape[i];
+    }
+    result.data = (char *)view->data + offset * yoso_dtype_size(view->dtype);
+    for (int32_t i = 0; i < 3; i++) {
+        result.shape[i] = view->shape[outer + i];
+        result.stride[i] = view->stride[outer + i];
+    }
+    return result;
+}
+
+/* Brings a view to at least three dimensions. */
+static yo_view raise(const yo_view *view)
+{
+    if (view->ndim >= 3)
+        return *view;
+    yo_view result = {.data = view->data, .dtype = view->dtype, .ndim = 3};
+    result.shape[0] = 1;
+    for (int32_t i = 0; i < 2; i++) {
+        result.shape[i + 1] = view->shape[i];
+        result.stride[i + 1] = view->stride[i];
+    }
+    return result;
+}
+
+static yoso_status matmul_native(const yo_view *out, const yo_view *a, const yo_view *b)
+{
+    yo_view o = raise(out), x = raise(a), y = raise(b);
+    int64_t count = 1;
+    for (int32_t i = 0; i < o.ndim - 3; i++)
+        count *= o.shape[i];
+    for (int64_t i = 0; i < count; i++) {
+        yo_view out_i = slice(&o, i), a_i = slice(&x, i), b_i = slice(&y, i);
+        YO_TRY(yo_dnnl_matmul(&out_i, &a_i, &b_i));
+    }
+    return YOSO_OK;
+}
+
+yoso_status YO_CPU(matmul)(const yo_view *out, const yo_view *a, const yo_view *b,
+                           yo_stream *stream)
+{
+    if (is_native(a->dtype))
+        return matmul_native(out, a, b);
+    yo_view o = *out, x = {.data = NULL}, y = {.data = NULL};
+    o.dtype = YOSO_F32;
+    YO_TRY(yo_memory_take(&o.data, bytes_in_f32(&o)));
+    yoso_status status = to_f32(&x, a);
+    if (status == YOSO_OK)
+        status = to_f32(&y, b);
+    if (status == YOSO_OK)
+        status = matmul_native(&o, &x, &y);
+    if (status == YOSO_OK)
+        status = YO_CPU(copy)(out, &o, stream);
+    yo_memory_give(y.data, bytes_in_f32(&y));
+    yo_memory_give(x.data, bytes_in_f32(&x));
+    yo_memory_give(o.data, bytes_in_f32(&o));
+    return status;
+}
+
+/* -- Linear layers ---------------------------------------------------------------------------- */
+
+static yoso_status pack(yo_derived **out, const yo_view *weight)
+{
+    YO_TRY(yo_dnnl_pack(out, weight));
+    (*out)->kind = PACKED;
+    return YOSO_OK;
+}
+
+static yoso_status pack_in_f32(yo_derived **out, const yo_view *weight)
+{
+    yo_view copy;
+    yoso_status status = to_f32(&copy, weight);
+    if (status == YOSO_OK)
+        status = yo_dnnl_pack(out, &copy);
+    if (status == YOSO_OK)
+        (*out)->kind = PACKED_IN_F32;
+    yo_memory_give(copy.data, bytes_in_f32(&copy));
+    return status;
+}
+
+yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,
+                           const yo_view *bias, int32_t activation, yo_stream *stream)
+{
+    yo_derived *packed;
+    if (is_native(x->dtype)) {
+        YO_TRY(yo_derived_find(&packed, weight, PACKED, pack));
+        return yo_dnnl_linear(out, x, packed, bias, activation);
+    }
+    YO_TRY(yo_derived_find(&packed, weight, PACKED_IN_F32, pack_in_f32));
+    yo_view o = *out, wide_x = {.data = NULL}, wide_bias = {.data = NULL};
+    o.dtype = YOSO_F32;
+    YO_TRY(yo_memory_take(&o.data, bytes_in_f32(&o)));
+    yoso_status status = to_f32(&wide_x, x);
+    if (status == YOSO_OK && bias)
+        status = to_f32(&wide_bias, bias);
+    if (status == YOSO_OK)
+        status = yo_dnnl_linear(&o, &wide_x, packed, bias ? &wide_bias : NULL, activation);
+    if (status == YOSO_OK)
+        status = YO_CPU(copy)(out, &o, stream);
+    yo_memory_give(wide_bias.data, bytes_in_f32(&wide_bias));
+    yo_memory_give(wide_x.data, bytes_in_f32(&wide_x));
+    yo_memory_give(o.data, bytes_in_f32(&o));
+    return status;
+}
