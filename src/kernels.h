@@ -33,6 +33,14 @@ typedef struct yo_weight {
     int64_t version;
 } yo_weight;
 
+/* Sequences end to end: tokens offset[s] .. offset[s + 1] - 1 are sequence s. keep (one byte a
+ * token, 0 masks) may be NULL. offset is in the CPU's memory. */
+typedef struct yo_packing {
+    int64_t heads, sequences;
+    const int64_t *offset;
+    const uint8_t *keep;
+} yo_packing;
+
 typedef struct yo_kernels {
     /* The variant: "plain", "avx2", "avx512", "cuda". */
     const char *name;
@@ -75,10 +83,54 @@ typedef struct yo_kernels {
      * contiguous or NULL, activation one of YOSO_ACT_. K > 0 and no size is 0. */
     yoso_status (*linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                           const yo_view *bias, int32_t activation, yo_stream *stream);
-    /* out [N] = sum over the rows of x [M, N]; both contiguous. */
-    yoso_status (*sum_rows)(const yo_view *out, const yo_view *x, yo_stream *stream);
 
-    /* -- layers: softmax, norm, embedding, convolution, dropout, losses, optimisers */
+    /* -- layers: all views contiguous, floats of one dtype, computed in f32; as yoso.h says. */
+    /* out and x are [before, size, after]; over the middle dimension. */
+    yoso_status (*softmax)(const yo_view *out, const yo_view *x, int32_t logarithm,
+                           yo_stream *stream);
+    yoso_status (*softmax_grad)(const yo_view *grad_x, const yo_view *grad, const yo_view *y,
+                                int32_t logarithm, yo_stream *stream);
+    /* Rows [M, N]; weight and bias [1, N] or NULL, residual [M, N] or NULL. */
+    yoso_status (*layer_norm)(const yo_view *out, const yo_view *x, const yo_view *weight,
+                              const yo_view *bias, const yo_view *residual, double eps,
+                              yo_stream *stream);
+    yoso_status (*layer_norm_grad)(const yo_view *grad_x, const yo_view *grad_weight,
+                                   const yo_view *grad_bias, const yo_view *grad, const yo_view *x,
+                                   const yo_view *weight, const yo_view *residual, double eps,
+                                   yo_stream *stream);
+    yoso_status (*l2_normalize)(const yo_view *out, const yo_view *x, double eps,
+                                yo_stream *stream);
+    yoso_status (*l2_normalize_grad)(const yo_view *grad_x, const yo_view *grad, const yo_view *x,
+                                     double eps, yo_stream *stream);
+    /* out [M, N], ids [M] i64 or i32, table [rows, N] with any row stride. */
+    yoso_status (*embedding)(const yo_view *out, const yo_view *ids, const yo_view *table,
+                             yo_stream *stream);
+    /* Adds to grad_table, f32; ids equal to padding are left out. */
+    yoso_status (*embedding_grad)(const yo_view *grad_table, const yo_view *grad,
+                                  const yo_view *ids, int64_t padding, yo_stream *stream);
+    /* out, value [tokens, heads * size]; weight [heads, taps]. */
+    yoso_status (*depthwise_conv)(const yo_view *out, const yo_view *value, const yo_view *weight,
+                                  const yo_packing *packing, yo_stream *stream);
+    yoso_status (*depthwise_conv_grad)(const yo_view *grad_value, const yo_view *grad_weight,
+                                       const yo_view *grad, const yo_view *value,
+                                       const yo_view *weight, const yo_packing *packing,
+                                       yo_stream *stream);
+    /* Element i of the walk in order is dropped by number i of the seed's dropout stream. */
+    yoso_status (*dropout)(const yo_view *out, const yo_view *x, double p, uint64_t seed,
+                           yo_stream *stream);
+    /* loss [1, n] f32, logits [n, classes], labels [1, n]; *kept counts those not ignored. */
+    yoso_status (*cross_entropy)(const yo_view *loss, int64_t *kept, const yo_view *logits,
+                                 const yo_view *labels, int64_t ignore, yo_stream *stream);
+    /* grad [n] f32 with stride 0 or 1; the result is multiplied by scale. */
+    yoso_status (*cross_entropy_grad)(const yo_view *grad_logits, const yo_view *grad, double scale,
+                                      const yo_view *logits, const yo_view *labels, int64_t ignore,
+                                      yo_stream *stream);
+    /* One dimension each; loss and grad f32, grad with stride 0 or 1; kind is YOSO_LOSS_. */
+    yoso_status (*pointwise_loss)(const yo_view *loss, int32_t kind, const yo_view *x,
+                                  const yo_view *target, yo_stream *stream);
+    yoso_status (*pointwise_loss_grad)(const yo_view *grad_x, int32_t kind, const yo_view *grad,
+                                       double scale, const yo_view *x, const yo_view *target,
+                                       yo_stream *stream);
 
     /* -- the attention's pieces */
 

@@ -335,12 +335,78 @@ yoso_status yoso_linear(yoso_tensor **out, const yoso_tensor *x, const yoso_tens
 /* Gradients of yoso_linear without activation. grad has the shape of its result. An out pointer
  * that is NULL is not wanted; bias' gradient is the sum of grad's rows. */
 yoso_status yoso_linear_grad(yoso_tensor **grad_x, yoso_tensor **grad_weight,
-                             yoso_tensor **grad_bias, const yoso_tensor *grad,
-                             const yoso_tensor *x, const yoso_tensor *weight);
+                             yoso_tensor **grad_bias, const yoso_tensor *grad, const yoso_tensor *x,
+                             const yoso_tensor *weight);
 
 /* ---- Layers ------------------------------------------------------------------------------------ */
 
+/* Operands are floats of one dtype on one device, computed in f32; the gradients take the
+ * forward's inputs and give what has their shapes. Dimensions are counted from 0. */
+
+/* exp(x) / sum(exp(x)) over dimension dim, or with logarithm its natural logarithm. */
+yoso_status yoso_softmax(yoso_tensor **out, const yoso_tensor *x, int32_t dim, int32_t logarithm);
+/* y is the forward's result. */
+yoso_status yoso_softmax_grad(yoso_tensor **grad_x, const yoso_tensor *grad, const yoso_tensor *y,
+                              int32_t dim, int32_t logarithm);
+
+/* (z - mean(z)) / sqrt(var(z) + eps) * weight + bias over the last dimension, z = x + residual.
+ * weight and bias have that dimension's size; they and residual (like x) may be NULL. */
+yoso_status yoso_layer_norm(yoso_tensor **out, const yoso_tensor *x, const yoso_tensor *weight,
+                            const yoso_tensor *bias, double eps, const yoso_tensor *residual);
+/* grad_x is the gradient of x and of residual alike. */
+yoso_status yoso_layer_norm_grad(yoso_tensor **grad_x, yoso_tensor **grad_weight,
+                                 yoso_tensor **grad_bias, const yoso_tensor *grad,
+                                 const yoso_tensor *x, const yoso_tensor *weight, double eps,
+                                 const yoso_tensor *residual);
+
+/* x / max(|x|, eps) over the last dimension. */
+yoso_status yoso_l2_normalize(yoso_tensor **out, const yoso_tensor *x, double eps);
+yoso_status yoso_l2_normalize_grad(yoso_tensor **grad_x, const yoso_tensor *grad,
+                                   const yoso_tensor *x, double eps);
+
+/* out [.., width] = rows of table [rows, width] by ids [..], i64 or i32, counted from 0. An id
+ * outside the table is YOSO_MISUSE, and the message names it with its place. */
+yoso_status yoso_embedding(yoso_tensor **out, const yoso_tensor *ids, const yoso_tensor *table);
+/* grad_table [rows, width]; the row `padding` (-1: none) gets no gradient. */
+yoso_status yoso_embedding_grad(yoso_tensor **grad_table, const yoso_tensor *grad,
+                                const yoso_tensor *ids, int64_t rows, int64_t padding);
+
+/* A filter of W taps (odd) a head along each sequence, zeros beyond its ends:
+ *   out[t, h, d] = sum over w of weight[h, 0, w, 0] keep[u] value[u, h, d],  u = t + w - W / 2.
+ * value [tokens, heads * size] holds the sequences end to end: offset (i64 [sequences + 1], on
+ * the CPU) rises from 0 to tokens; keep (u8 or bool [tokens]) may be NULL. */
+yoso_status yoso_depthwise_conv(yoso_tensor **out, const yoso_tensor *value,
+                                const yoso_tensor *weight, int64_t heads, const yoso_tensor *offset,
+                                const yoso_tensor *keep);
+yoso_status yoso_depthwise_conv_grad(yoso_tensor **grad_value, yoso_tensor **grad_weight,
+                                     const yoso_tensor *grad, const yoso_tensor *value,
+                                     const yoso_tensor *weight, int64_t heads,
+                                     const yoso_tensor *offset, const yoso_tensor *keep);
+
+/* Zeroes each element with probability p and divides the others by 1 - p. What is dropped
+ * depends on the seed and the element's place alone; the gradient is the same call on grad. */
+yoso_status yoso_dropout(yoso_tensor **out, const yoso_tensor *x, double p, uint64_t seed);
+
 /* ---- Losses and optimisers ----------------------------------------------------------------------- */
+
+/* loss [n], f32: -log softmax(logits [n, classes]) at labels [n] (i64 or i32, from 0); 0 where the
+ * label is ignore_index. *kept is the number of labels that are not. Other labels outside the
+ * classes are YOSO_MISUSE. */
+yoso_status yoso_cross_entropy(yoso_tensor **loss, int64_t *kept, const yoso_tensor *logits,
+                               const yoso_tensor *labels, int64_t ignore_index);
+/* grad is that of the losses, f32 [n], or one for all of them, f32 []; scale multiplies it. */
+yoso_status yoso_cross_entropy_grad(yoso_tensor **grad_logits, const yoso_tensor *grad,
+                                    double scale, const yoso_tensor *logits,
+                                    const yoso_tensor *labels, int64_t ignore_index);
+
+/* Losses of single elements, f32 in the shape of x and target: the squared difference; binary
+ * cross entropy of the logits x with target probabilities. */
+enum { YOSO_LOSS_SQUARED = 0, YOSO_LOSS_BINARY = 1 };
+yoso_status yoso_pointwise_loss(yoso_tensor **loss, int32_t kind, const yoso_tensor *x,
+                                const yoso_tensor *target);
+/* grad f32 like x, or f32 [] for all elements; scale multiplies it. */
+yoso_status yoso_pointwise_loss_grad(yoso_tensor **grad_x, int32_t kind, const yoso_tensor *grad,
+                                     double scale, const yoso_tensor *x, const yoso_tensor *target);
 
 /* ---- Attention ----------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@ for _, room in ipairs{
     "reduce", "unary", "compare", "create",
 
     -- matrix products, layers, losses
+    "matmul", "linear", "softmax", "norm", "embedding", "conv", "dropout", "loss",
 
     -- attention
 

@@ -37,14 +37,50 @@ yoso_status YO_CPU(random)(const yo_view *out, int32_t kind, uint64_t seed, uint
                            double a, double b, yo_stream *stream);
 yoso_status YO_CPU(sequence)(const yo_view *out, double start, double step, yo_stream *stream);
 
-/* matmul.c, linear.c */
+/* matmul.c */
 yoso_status YO_CPU(matmul)(const yo_view *out, const yo_view *a, const yo_view *b,
                            yo_stream *stream);
 yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                            const yo_view *bias, int32_t activation, yo_stream *stream);
-yoso_status YO_CPU(sum_rows)(const yo_view *out, const yo_view *x, yo_stream *stream);
 
 /* softmax.c, norm.c, embedding.c, conv.c, dropout.c, loss.c, optimizer.c */
+yoso_status YO_CPU(softmax)(const yo_view *out, const yo_view *x, int32_t logarithm,
+                            yo_stream *stream);
+yoso_status YO_CPU(softmax_grad)(const yo_view *grad_x, const yo_view *grad, const yo_view *y,
+                                 int32_t logarithm, yo_stream *stream);
+yoso_status YO_CPU(layer_norm)(const yo_view *out, const yo_view *x, const yo_view *weight,
+                               const yo_view *bias, const yo_view *residual, double eps,
+                               yo_stream *stream);
+yoso_status YO_CPU(layer_norm_grad)(const yo_view *grad_x, const yo_view *grad_weight,
+                                    const yo_view *grad_bias, const yo_view *grad, const yo_view *x,
+                                    const yo_view *weight, const yo_view *residual, double eps,
+                                    yo_stream *stream);
+yoso_status YO_CPU(l2_normalize)(const yo_view *out, const yo_view *x, double eps,
+                                 yo_stream *stream);
+yoso_status YO_CPU(l2_normalize_grad)(const yo_view *grad_x, const yo_view *grad, const yo_view *x,
+                                      double eps, yo_stream *stream);
+yoso_status YO_CPU(embedding)(const yo_view *out, const yo_view *ids, const yo_view *table,
+                              yo_stream *stream);
+yoso_status YO_CPU(embedding_grad)(const yo_view *grad_table, const yo_view *grad,
+                                   const yo_view *ids, int64_t padding, yo_stream *stream);
+yoso_status YO_CPU(depthwise_conv)(const yo_view *out, const yo_view *value, const yo_view *weight,
+                                   const yo_packing *packing, yo_stream *stream);
+yoso_status YO_CPU(depthwise_conv_grad)(const yo_view *grad_value, const yo_view *grad_weight,
+                                        const yo_view *grad, const yo_view *value,
+                                        const yo_view *weight, const yo_packing *packing,
+                                        yo_stream *stream);
+yoso_status YO_CPU(dropout)(const yo_view *out, const yo_view *x, double p, uint64_t seed,
+                            yo_stream *stream);
+yoso_status YO_CPU(cross_entropy)(const yo_view *loss, int64_t *kept, const yo_view *logits,
+                                  const yo_view *labels, int64_t ignore, yo_stream *stream);
+yoso_status YO_CPU(cross_entropy_grad)(const yo_view *grad_logits, const yo_view *grad,
+                                       double scale, const yo_view *logits, const yo_view *labels,
+                                       int64_t ignore, yo_stream *stream);
+yoso_status YO_CPU(pointwise_loss)(const yo_view *loss, int32_t kind, const yo_view *x,
+                                   const yo_view *target, yo_stream *stream);
+yoso_status YO_CPU(pointwise_loss_grad)(const yo_view *grad_x, int32_t kind, const yo_view *grad,
+                                        double scale, const yo_view *x, const yo_view *target,
+                                        yo_stream *stream);
 
 /* lsh_hash.c, fast_hash.c, lsh_cumulation.c, yoso_expectation.c, softmax_attention.c */
 

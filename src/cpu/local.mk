@@ -18,8 +18,13 @@ cpu_kernel_sources += \
 
 # Matrix products and layers.
 cpu_kernel_sources += \
-	src/cpu/linear.c \
-	src/cpu/matmul.c
+	src/cpu/conv.c \
+	src/cpu/dropout.c \
+	src/cpu/embedding.c \
+	src/cpu/loss.c \
+	src/cpu/matmul.c \
+	src/cpu/norm.c \
+	src/cpu/softmax.c
 
 # Compiled once: oneDNN picks the instruction set itself.
 libyoso_la_SOURCES += \

@@ -24,9 +24,23 @@ const yo_kernels YO_CPU(kernels) = {
     /* matmul */
     .matmul = YO_CPU(matmul),
     .linear = YO_CPU(linear),
-    .sum_rows = YO_CPU(sum_rows),
 
     /* layers */
+    .softmax = YO_CPU(softmax),
+    .softmax_grad = YO_CPU(softmax_grad),
+    .layer_norm = YO_CPU(layer_norm),
+    .layer_norm_grad = YO_CPU(layer_norm_grad),
+    .l2_normalize = YO_CPU(l2_normalize),
+    .l2_normalize_grad = YO_CPU(l2_normalize_grad),
+    .embedding = YO_CPU(embedding),
+    .embedding_grad = YO_CPU(embedding_grad),
+    .depthwise_conv = YO_CPU(depthwise_conv),
+    .depthwise_conv_grad = YO_CPU(depthwise_conv_grad),
+    .dropout = YO_CPU(dropout),
+    .cross_entropy = YO_CPU(cross_entropy),
+    .cross_entropy_grad = YO_CPU(cross_entropy_grad),
+    .pointwise_loss = YO_CPU(pointwise_loss),
+    .pointwise_loss_grad = YO_CPU(pointwise_loss_grad),
 
     /* attention */
 

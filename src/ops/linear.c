@@ -1,6 +1,7 @@
 /* Linear layers and their gradients. */
 #include "backend.h"
 #include "core/tensor.h"
+#include "ops/rows.h"
 
 static yoso_status check_layer(const char *where, const yoso_tensor *x, const yoso_tensor *weight,
                                const yoso_tensor *bias)
@@ -24,18 +25,6 @@ static yoso_status check_layer(const char *where, const yoso_tensor *x, const yo
     return YOSO_OK;
 }
 
-/* A contiguous tensor as a matrix of its last dimension's rows. */
-static yo_view as_rows(const yoso_tensor *tensor)
-{
-    int64_t columns = tensor->shape[tensor->ndim - 1];
-    yo_view view = {.data = yo_tensor_data(tensor), .dtype = tensor->dtype, .ndim = 2};
-    view.shape[0] = columns > 0 ? yoso_tensor_numel(tensor) / columns : 0;
-    view.shape[1] = columns;
-    view.stride[0] = columns;
-    view.stride[1] = 1;
-    return view;
-}
-
 static yoso_status run_linear(yoso_tensor *result, const yoso_tensor *x, const yoso_tensor *weight,
                               const yoso_tensor *bias, int32_t activation)
 {
@@ -46,7 +35,7 @@ static yoso_status run_linear(yoso_tensor *result, const yoso_tensor *x, const y
     if (status == YOSO_OK && bias)
         status = yoso_contiguous(&dense_bias, bias);
     if (status == YOSO_OK) {
-        yo_view out = as_rows(result), rows = as_rows(dense_x), bias_view = {.data = NULL};
+        yo_view out = yo_as_rows(result), rows = yo_as_rows(dense_x), bias_view = {.data = NULL};
         yo_weight packed = yo_tensor_as_weight(weight);
         if (bias)
             bias_view = yo_tensor_as_view(dense_bias);
@@ -108,21 +97,13 @@ static yoso_status weight_gradient(yoso_tensor **out, const yoso_tensor *grad, c
 
 static yoso_status bias_gradient(yoso_tensor **out, const yoso_tensor *grad)
 {
-    const yo_kernels *kernels;
-    YO_TRY(yo_backend_kernels(&kernels, grad->storage->device));
-    yoso_tensor *dense, *result;
-    YO_TRY(yoso_contiguous(&dense, grad));
-    yoso_status status =
-        yo_tensor_like(&result, grad, grad->dtype, 1, &grad->shape[grad->ndim - 1]);
-    if (status == YOSO_OK) {
-        yo_view sum = yo_tensor_as_view(result), rows = as_rows(dense);
-        status = kernels->sum_rows(&sum, &rows, yo_backend_stream(grad->storage->device));
-        if (status == YOSO_OK)
-            *out = result;
-        else
-            yoso_tensor_free(result);
-    }
-    yoso_tensor_free(dense);
+    yoso_tensor *rows;
+    int64_t columns = grad->shape[grad->ndim - 1];
+    int64_t shape[2] = {columns > 0 ? yoso_tensor_numel(grad) / columns : 0, columns};
+    const int32_t rows_dim = 0;
+    YO_TRY(yoso_reshape(&rows, grad, 2, shape));
+    yoso_status status = yoso_reduce(out, YOSO_SUM, rows, 1, &rows_dim, 0, 0);
+    yoso_tensor_free(rows);
     return status;
 }
 

@@ -12,8 +12,15 @@ libyoso_la_SOURCES += \
 
 # Matrix products and layers.
 libyoso_la_SOURCES += \
+	src/ops/conv.c \
+	src/ops/dropout.c \
+	src/ops/embedding.c \
 	src/ops/linear.c \
-	src/ops/matmul.c
+	src/ops/loss.c \
+	src/ops/matmul.c \
+	src/ops/norm.c \
+	src/ops/rows.c src/ops/rows.h \
+	src/ops/softmax.c
 
 # The attention.
 libyoso_la_SOURCES +=

@@ -5,6 +5,7 @@ local tensor = require "yoso.tensor"
 
 local lib = c.lib
 local call, handle = tensor.call, tensor.handle
+local sum_to = require "yoso.ops.reduce".sum_to
 
 local M = {}
 
@@ -39,7 +40,7 @@ end
 -- Sums over what broadcasting repeated, and gives back the shape of input.
 local function like(gradient, matrix, input)
     local shape = matrix:shape()
-    return M.sum_to(gradient, shape):reshape(input:shape())
+    return sum_to(gradient, shape):reshape(input:shape())
 end
 
 --- matmul(a, b): [.., M, K] times [.., K, N]; leading dimensions broadcast, vectors as usual.

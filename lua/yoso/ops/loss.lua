@@ -1,0 +1,88 @@
+-- Losses. All give f32; reduction is "mean" (the default), "sum" or "none".
+local c = require "yoso.c"
+local op = require "yoso.op"
+local tensor = require "yoso.tensor"
+
+local lib = c.lib
+local call, handle = tensor.call, tensor.handle
+
+local M = {}
+
+local reductions = {mean = true, sum = true, none = true}
+
+local function reduction_of(options, where)
+    local reduction = options and options.reduction or "mean"
+    if not reductions[reduction] then
+        c.raise(("%s: reduction is %s, must be mean, sum or none")
+            :format(where, tostring(reduction)))
+    end
+    return reduction
+end
+
+-- Joins the single losses; the mean is over `count` of them (0 gives nan, as in PyTorch).
+local function join(ctx, losses, reduction, count)
+    ctx.scale = reduction == "mean" and 1 / count or 1
+    if reduction == "none" then
+        return losses
+    end
+    local sum = losses:sum()
+    return reduction == "sum" and sum or sum * ctx.scale
+end
+
+local cross_entropy = op.define{
+    name = "cross_entropy",
+    forward = function(ctx, logits, labels, ignore, reduction)
+        local kept = c.new("int64_t[1]")
+        local losses = call(lib.yoso_cross_entropy, kept, handle(logits, "cross_entropy", "logits"),
+            handle(labels, "cross_entropy", "labels"), ignore)
+        ctx:save(logits, labels)
+        ctx.ignore = ignore
+        return join(ctx, losses, reduction, tonumber(kept[0]))
+    end,
+    backward = function(ctx, grad)
+        return call(lib.yoso_cross_entropy_grad, grad.handle, ctx.scale, ctx.saved[1].handle,
+            ctx.saved[2].handle, ctx.ignore)
+    end,
+    sample = function(random)
+        return {random{4, 3}, tensor.tensor({2, -100, 0, 1}, "i64"), -100, "mean"}
+    end,
+}
+
+--- cross_entropy(logits [n, classes], labels [n], {ignore_index = -100, reduction = "mean"}):
+-- labels i64 or i32 from 0; the mean is over those that are not ignored (nan if all are).
+function M.cross_entropy(logits, labels, options)
+    return cross_entropy(logits, labels, options and options.ignore_index or -100,
+        reduction_of(options, "cross_entropy"))
+end
+
+local function define_pointwise(name, kind)
+    local run = op.define{
+        name = name,
+        forward = function(ctx, x, target, reduction)
+            local losses = call(lib.yoso_pointwise_loss, kind, handle(x, name, "x"),
+                handle(target, name, "target"))
+            ctx:save(x, target)
+            return join(ctx, losses, reduction, losses:numel())
+        end,
+        backward = function(ctx, grad)
+            return call(lib.yoso_pointwise_loss_grad, kind, grad.handle, ctx.scale,
+                ctx.saved[1].handle, ctx.saved[2].handle)
+        end,
+        sample = function(random)
+            return {random{3, 4}, random{3, 4}:detach(), "mean"}
+        end,
+    }
+    return function(x, target, options)
+        return run(x, target, reduction_of(options, name))
+    end
+end
+
+--- mse_loss(x, target, {reduction}): (x - target)^2. The target gets no gradient.
+M.mse_loss = define_pointwise("mse_loss", lib.YOSO_LOSS_SQUARED)
+
+--- binary_cross_entropy_with_logits(x, target, {reduction}): x are logits, target probabilities,
+-- which get no gradient.
+M.binary_cross_entropy_with_logits =
+    define_pointwise("binary_cross_entropy_with_logits", lib.YOSO_LOSS_BINARY)
+
+return M
