@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "cpu/convert.h"
 #include "cpu/cpu_kernels.h"
+#include "cpu/vmath.h"
 
 enum { BLOCK = 1024 };
 
@@ -49,7 +50,7 @@ static float sum_of_exponentials(const float *row, int64_t n, float shift)
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int64_t i = 0; i < n; i++)
-        sum += expf(row[i] - shift);
+        sum += yo_exp(row[i] - shift);
     return sum;
 }
 
@@ -87,7 +88,7 @@ yoso_status YO_CPU(cross_entropy)(const yo_view *loss, int64_t *kept, const yo_v
             continue;
         yo_load_floats(row, logits->data, m * classes, 1, logits->dtype, classes);
         float largest = largest_of(row, classes);
-        out[m] = logf(sum_of_exponentials(row, classes, largest)) + largest - row[label];
+        out[m] = yo_log(sum_of_exponentials(row, classes, largest)) + largest - row[label];
     }
     yo_memory_give(scratch, bytes);
     return YOSO_OK;
@@ -118,7 +119,7 @@ yoso_status YO_CPU(cross_entropy_grad)(const yo_view *grad_logits, const yo_view
             float largest = largest_of(row, classes);
             float total = sum_of_exponentials(row, classes, largest);
             for (int64_t i = 0; i < classes; i++)
-                row[i] = expf(row[i] - largest) / total * factor;
+                row[i] = yo_exp(row[i] - largest) / total * factor;
             row[label] -= factor;
         }
         yo_store_floats(grad_logits->data, m * classes, 1, grad_logits->dtype, row, classes);
@@ -138,7 +139,7 @@ static void losses(float *restrict x, const float *restrict t, int64_t n, int32_
             x[i] = (x[i] - t[i]) * (x[i] - t[i]);
     else
         for (int64_t i = 0; i < n; i++)
-            x[i] = (x[i] > 0 ? x[i] : 0) - x[i] * t[i] + log1pf(expf(-fabsf(x[i])));
+            x[i] = (x[i] > 0 ? x[i] : 0) - x[i] * t[i] + yo_log1p(yo_exp(-fabsf(x[i])));
 }
 
 static void gradients(float *restrict x, const float *restrict t, int64_t n, int32_t kind)
@@ -148,7 +149,7 @@ static void gradients(float *restrict x, const float *restrict t, int64_t n, int
             x[i] = 2 * (x[i] - t[i]);
     else
         for (int64_t i = 0; i < n; i++)
-            x[i] = 1 / (1 + expf(-x[i])) - t[i];
+            x[i] = 1 / (1 + yo_exp(-x[i])) - t[i];
 }
 
 static void load_both(float *x, float *t, const yo_view *values, const yo_view *target,

@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "cpu/convert.h"
 #include "cpu/cpu_kernels.h"
+#include "cpu/vmath.h"
 
 /* A column of the middle dimension as a contiguous float row and back. */
 static void load_column(float *row, const yo_view *x, int64_t before, int64_t after)
@@ -29,15 +30,15 @@ static void softmax_row(float *restrict row, int64_t n, bool logarithm)
     if (logarithm) {
 #pragma omp simd reduction(+ : sum)
         for (int64_t i = 0; i < n; i++)
-            sum += expf(row[i] - largest);
-        float shift = largest + logf(sum);
+            sum += yo_exp(row[i] - largest);
+        float shift = largest + yo_log(sum);
         for (int64_t i = 0; i < n; i++)
             row[i] -= shift;
         return;
     }
 #pragma omp simd reduction(+ : sum)
     for (int64_t i = 0; i < n; i++) {
-        row[i] = expf(row[i] - largest);
+        row[i] = yo_exp(row[i] - largest);
         sum += row[i];
     }
     for (int64_t i = 0; i < n; i++)
@@ -53,7 +54,7 @@ static void gradient_row(float *restrict row, const float *restrict y, int64_t n
         sum += logarithm ? row[i] : row[i] * y[i];
     if (logarithm)
         for (int64_t i = 0; i < n; i++)
-            row[i] -= expf(y[i]) * sum;
+            row[i] -= yo_exp(y[i]) * sum;
     else
         for (int64_t i = 0; i < n; i++)
             row[i] = (row[i] - sum) * y[i];

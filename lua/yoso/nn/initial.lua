@@ -1,35 +1,29 @@
 -- Initial values, written in place. Each takes its seed from the global stream unless given one.
 local c = require "yoso.c"
-local tensor = require "yoso.tensor"
 local random = require "yoso.random"
+local tensor = require "yoso.tensor"
 
 local lib = c.lib
 local M = {}
 
-local function assign(target, values)
-    c.check(lib.yoso_copy_into(tensor.handle(target, "initial"), values.handle))
-    values:free()
+local function fill(target, kind, a, b, seed)
+    c.check(lib.yoso_random(tensor.handle(target, "nn.init", "the tensor"), kind,
+        seed or random.next_seed(), a, b))
     return target
 end
 
---- Normal deviates with mean 0 and standard deviation std.
+--- Normal deviates with mean 0 and standard deviation std (default 1).
 function M.normal(target, std, seed)
-    local values = random.randn(target:shape(), {seed = seed})
-    local scaled = values * (std or 1)
-    values:free()
-    return assign(target, scaled)
+    return fill(target, lib.YOSO_NORMAL, 0, std or 1, seed)
 end
 
 --- Uniform in [-bound, bound).
 function M.uniform(target, bound, seed)
-    local values = random.rand(target:shape(), {seed = seed})
-    local scaled = values * (2 * bound) + -bound
-    values:free()
-    return assign(target, scaled)
+    return fill(target, lib.YOSO_UNIFORM, -bound, bound, seed)
 end
 
 function M.constant(target, value)
-    c.check(lib.yoso_fill(tensor.handle(target, "initial"), value))
+    c.check(lib.yoso_fill(tensor.handle(target, "nn.init", "the tensor"), value))
     return target
 end
 

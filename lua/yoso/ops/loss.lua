@@ -55,7 +55,8 @@ function M.cross_entropy(logits, labels, options)
         reduction_of(options, "cross_entropy"))
 end
 
-local function define_pointwise(name, kind)
+-- target_gradient(x, gradient of x, gradient of a loss) is the gradient of the target.
+local function define_pointwise(name, kind, target_gradient)
     local run = op.define{
         name = name,
         forward = function(ctx, x, target, reduction)
@@ -65,11 +66,14 @@ local function define_pointwise(name, kind)
             return join(ctx, losses, reduction, losses:numel())
         end,
         backward = function(ctx, grad)
-            return call(lib.yoso_pointwise_loss_grad, kind, grad.handle, ctx.scale,
-                ctx.saved[1].handle, ctx.saved[2].handle)
+            local x, target = ctx.saved[1], ctx.saved[2]
+            local grad_x = call(lib.yoso_pointwise_loss_grad, kind, grad.handle, ctx.scale,
+                x.handle, target.handle)
+            return grad_x, ctx.needs[2]
+                and target_gradient(x, grad_x, (grad * ctx.scale):to(x:dtype()))
         end,
         sample = function(random)
-            return {random{3, 4}, random{3, 4}:detach(), "mean"}
+            return {random{3, 4}, random{3, 4}, "mean"}
         end,
     }
     return function(x, target, options)
@@ -77,12 +81,15 @@ local function define_pointwise(name, kind)
     end
 end
 
---- mse_loss(x, target, {reduction}): (x - target)^2. The target gets no gradient.
-M.mse_loss = define_pointwise("mse_loss", lib.YOSO_LOSS_SQUARED)
+--- mse_loss(x, target, {reduction}): (x - target)^2.
+M.mse_loss = define_pointwise("mse_loss", lib.YOSO_LOSS_SQUARED, function(_, grad_x)
+    return -grad_x
+end)
 
---- binary_cross_entropy_with_logits(x, target, {reduction}): x are logits, target probabilities,
--- which get no gradient.
-M.binary_cross_entropy_with_logits =
-    define_pointwise("binary_cross_entropy_with_logits", lib.YOSO_LOSS_BINARY)
+--- binary_cross_entropy_with_logits(x, target, {reduction}): x are logits, target probabilities.
+M.binary_cross_entropy_with_logits = define_pointwise("binary_cross_entropy_with_logits",
+    lib.YOSO_LOSS_BINARY, function(x, _, grad)
+        return -(x * grad)
+    end)
 
 return M
