@@ -67,7 +67,20 @@ typedef struct yo_kernels {
     yoso_status (*reduce)(const yo_view *out, int32_t op, const yo_view *x, int32_t kept,
                           double parameter, yo_stream *stream);
 
-    /* -- gather, sort, padding */
+    /* -- gather, sort: positions count from `first`. gather: out and index have one shape, x
+     * as many dimensions. scatter: index and x have one shape, out as many dimensions. nonzero
+     * counts, and writes [count, ndim] places unless that is NULL. sort and cumsum work on the
+     * last dimension; sort gives as many as values has there. */
+    yoso_status (*gather)(const yo_view *out, const yo_view *x, const yo_view *index, int32_t dim,
+                          int64_t first, yo_stream *stream);
+    yoso_status (*scatter)(const yo_view *out, const yo_view *index, const yo_view *x, int32_t dim,
+                           int64_t first, int32_t add, yo_stream *stream);
+    yoso_status (*nonzero)(int64_t *count, int64_t *places, const yo_view *x, int64_t first,
+                           yo_stream *stream);
+    yoso_status (*sort)(const yo_view *values, const yo_view *places, const yo_view *x,
+                        int32_t descending, int64_t first, yo_stream *stream);
+    yoso_status (*cumsum)(const yo_view *out, const yo_view *x, int32_t reverse,
+                          yo_stream *stream);
 
     /* -- random: out is contiguous; `numbers` is the Philox stream. */
     yoso_status (*random)(const yo_view *out, int32_t kind, uint64_t seed, uint64_t numbers,

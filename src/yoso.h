@@ -295,6 +295,26 @@ yoso_status yoso_reduce(yoso_tensor **out, int32_t op, const yoso_tensor *x, int
 
 /* ---- Gathering, joining, padding, sorting ------------------------------------------------------ */
 
+/* Positions are i64 or i32 and count from `first`; one out of range is YOSO_MISUSE.
+ * out has index's shape: out[.., i, ..] = x[.., index[.., i, ..], ..] along dim. */
+yoso_status yoso_gather(yoso_tensor **out, const yoso_tensor *x, int32_t dim,
+                        const yoso_tensor *index, int64_t first);
+/* target[.., index[.., i, ..], ..] = (with add: +=) source[.., i, ..] along dim, in the order of
+ * i. source has index's shape and target's dtype. */
+yoso_status yoso_scatter_into(yoso_tensor *target, int32_t dim, const yoso_tensor *index,
+                              const yoso_tensor *source, int32_t add, int64_t first);
+/* The places of the elements that are not zero: i64 [count, ndim]. */
+yoso_status yoso_nonzero(yoso_tensor **out, const yoso_tensor *x, int64_t first);
+/* The tensors one after another along dim. */
+yoso_status yoso_cat(yoso_tensor **out, int32_t count, const yoso_tensor *const *parts,
+                     int32_t dim);
+/* The first k elements along dim in rising (descending: falling) order and their positions
+ * (i64); k is the size of dim for a whole sort. Stable; NaN counts as the largest. */
+yoso_status yoso_topk(yoso_tensor **values, yoso_tensor **places, const yoso_tensor *x, int64_t k,
+                      int32_t dim, int32_t descending, int64_t first);
+/* Sums of the elements up to each place of dim (reverse: from it on); integers give i64. */
+yoso_status yoso_cumsum(yoso_tensor **out, const yoso_tensor *x, int32_t dim, int32_t reverse);
+
 /* ---- Random numbers -------------------------------------------------------------------------- */
 
 /* Fills a contiguous tensor. Element i depends on seed and i alone: the same numbers for any

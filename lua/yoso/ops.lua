@@ -5,7 +5,7 @@ for _, room in ipairs{
     "view", "elementwise",
 
     -- reductions, gathering, sorting
-    "reduce", "unary", "compare", "create",
+    "reduce", "unary", "compare", "create", "gather", "join",
 
     -- matrix products, layers, losses
     "matmul", "linear", "softmax", "norm", "embedding", "conv", "dropout", "loss",

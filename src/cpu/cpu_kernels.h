@@ -31,6 +31,16 @@ yoso_status YO_CPU(reduce)(const yo_view *out, int32_t op, const yo_view *x, int
                            double parameter, yo_stream *stream);
 
 /* gather.c, sort.c */
+yoso_status YO_CPU(gather)(const yo_view *out, const yo_view *x, const yo_view *index, int32_t dim,
+                           int64_t first, yo_stream *stream);
+yoso_status YO_CPU(scatter)(const yo_view *out, const yo_view *index, const yo_view *x, int32_t dim,
+                            int64_t first, int32_t add, yo_stream *stream);
+yoso_status YO_CPU(nonzero)(int64_t *count, int64_t *places, const yo_view *x, int64_t first,
+                            yo_stream *stream);
+yoso_status YO_CPU(sort)(const yo_view *values, const yo_view *places, const yo_view *x,
+                         int32_t descending, int64_t first, yo_stream *stream);
+yoso_status YO_CPU(cumsum)(const yo_view *out, const yo_view *x, int32_t reverse,
+                           yo_stream *stream);
 
 /* random.c */
 yoso_status YO_CPU(random)(const yo_view *out, int32_t kind, uint64_t seed, uint64_t numbers,

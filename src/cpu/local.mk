@@ -14,6 +14,8 @@ cpu_kernel_sources = \
 # Reductions, gathering, sorting, random numbers.
 cpu_kernel_sources += \
 	src/cpu/reduce.c \
+	src/cpu/gather.c \
+	src/cpu/sort.c \
 	src/cpu/random.c
 
 # Matrix products and layers.

@@ -16,6 +16,11 @@ const yo_kernels YO_CPU(kernels) = {
     .reduce = YO_CPU(reduce),
 
     /* gather, sort, padding */
+    .gather = YO_CPU(gather),
+    .scatter = YO_CPU(scatter),
+    .nonzero = YO_CPU(nonzero),
+    .sort = YO_CPU(sort),
+    .cumsum = YO_CPU(cumsum),
 
     /* random */
     .random = YO_CPU(random),

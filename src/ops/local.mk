@@ -8,6 +8,9 @@ libyoso_la_SOURCES += \
 # Reductions, gathering, sorting, random numbers.
 libyoso_la_SOURCES += \
 	src/ops/reduce.c \
+	src/ops/gather.c \
+	src/ops/sort.c \
+	src/ops/join.c \
 	src/ops/random.c
 
 # Matrix products and layers.
