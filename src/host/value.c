@@ -185,7 +185,7 @@ const yoso_value *yoso_value_entry(const yoso_value *table, int64_t index)
     return index >= 0 && index < yoso_value_count(table) ? table->pairs[index].value : NULL;
 }
 
-/* The position of a string key among the pairs, or -1. */
+/* The position of a string key, or -1. */
 static int64_t position_of(const yoso_value *table, const char *key)
 {
     int64_t length = (int64_t)strlen(key);
