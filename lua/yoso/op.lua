@@ -7,6 +7,9 @@
 --   backward = function(ctx, grad) return <gradient of a>, <gradient of b> end,   -- or nil
 --   sample = function(random) return {inputs...} end,
 --   methods = {"mul"},          -- names under which tensors get it
+--   surrogate = true,           -- backward is not the derivative: gradcheck passes it over
+--   dtypes = {"f32"},           -- where f16 and bf16 are refused
+--   tolerance = 1e-2,           -- of gradcheck, where its default is too strict
 -- }
 -- `forward` runs without recording and may return a list of tensors. What it makes and neither
 -- returns nor leaves in ctx is freed when it ends (scope.keep exempts what is cached elsewhere).
