@@ -38,7 +38,8 @@ end
 --- Raises unless all elements are within tolerance (default 1e-6) of expected.
 function M.close(tensor, expected, tolerance)
     local distance = M.distance(tensor, expected)
-    if not (distance <= (tolerance or 1e-6)) then -- NaN is not close
+    local is_close = distance <= (tolerance or 1e-6) -- NaN is not
+    if not is_close then
         error(("differs by %g from what is expected"):format(distance), 2)
     end
 end
