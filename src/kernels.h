@@ -9,6 +9,8 @@
 #ifndef YO_KERNELS_H
 #define YO_KERNELS_H
 
+#include <stdbool.h>
+
 #include "yoso.h"
 
 /* A strided array: the first element, the element type, sizes and strides in elements.
@@ -41,6 +43,28 @@ typedef struct yo_packing {
     const uint8_t *keep;
 } yo_packing;
 
+/* One operand of the attention: element e of head h of token t is
+ * data[t * token + h * head + e]. */
+typedef struct yo_rows {
+    void *data;
+    int32_t dtype;
+    int64_t token, head;
+} yo_rows;
+
+/* What the attention's kernels are asked: sequences end to end, each attending to itself (or to
+ * the sequence of keys of the same number). */
+typedef struct yo_attention {
+    int64_t sequences, heads;
+    int64_t head_size, value_size;      /* D of queries and keys, that of values and results */
+    const int64_t *q_offset, *k_offset; /* host: sequence s has rows offset[s] .. offset[s + 1] */
+    const uint8_t *q_keep, *k_keep;     /* a byte a row, 0 masks it; NULL keeps all */
+    bool normalize;                     /* queries, keys and results to unit length */
+    int32_t code_len, num_hash;         /* T, M */
+    bool fast_hash, lsh_backward;
+    uint64_t seed;
+    uint32_t layer;
+} yo_attention;
+
 typedef struct yo_kernels {
     /* The variant: "plain", "avx2", "avx512", "cuda". */
     const char *name;
@@ -54,8 +78,8 @@ typedef struct yo_kernels {
                           yo_stream *stream);
 
     yoso_status (*unary)(const yo_view *out, int32_t op, const yo_view *x, yo_stream *stream);
-    yoso_status (*unary_grad)(const yo_view *out, int32_t op, const yo_view *grad,
-                              const yo_view *x, yo_stream *stream);
+    yoso_status (*unary_grad)(const yo_view *out, int32_t op, const yo_view *grad, const yo_view *x,
+                              yo_stream *stream);
 
     yoso_status (*compare)(const yo_view *out, int32_t op, const yo_view *a, const yo_view *b,
                            yo_stream *stream);
@@ -79,8 +103,7 @@ typedef struct yo_kernels {
                            yo_stream *stream);
     yoso_status (*sort)(const yo_view *values, const yo_view *places, const yo_view *x,
                         int32_t descending, int64_t first, yo_stream *stream);
-    yoso_status (*cumsum)(const yo_view *out, const yo_view *x, int32_t reverse,
-                          yo_stream *stream);
+    yoso_status (*cumsum)(const yo_view *out, const yo_view *x, int32_t reverse, yo_stream *stream);
 
     /* -- random: out is contiguous; `numbers` is the Philox stream. */
     yoso_status (*random)(const yo_view *out, int32_t kind, uint64_t seed, uint64_t numbers,
@@ -145,7 +168,44 @@ typedef struct yo_kernels {
                                        double scale, const yo_view *x, const yo_view *target,
                                        yo_stream *stream);
 
-    /* -- the attention's pieces */
+    /* -- the attention: out has value_size a head. stat, [rows, heads], may be NULL: it takes
+     * what the gradient needs, 1 / length of the result before it was normalised (YOSO's forms)
+     * or the logarithm of the sum of exponentials (softmax). */
+    yoso_status (*yoso_expectation)(const yo_rows *out, float *stat, const yo_rows *q,
+                                    const yo_rows *k, const yo_rows *v, const yo_attention *at,
+                                    yo_stream *stream);
+    yoso_status (*yoso_sample)(const yo_rows *out, float *stat, const yo_rows *q, const yo_rows *k,
+                               const yo_rows *v, const yo_attention *at, yo_stream *stream);
+    yoso_status (*softmax_attention)(const yo_rows *out, float *stat, const yo_rows *q,
+                                     const yo_rows *k, const yo_rows *v, const yo_attention *at,
+                                     yo_stream *stream);
+    /* Their gradients from that of out. */
+    yoso_status (*yoso_expectation_grad)(const yo_rows *dq, const yo_rows *dk, const yo_rows *dv,
+                                         const yo_rows *grad, const yo_rows *out, const float *stat,
+                                         const yo_rows *q, const yo_rows *k, const yo_rows *v,
+                                         const yo_attention *at, yo_stream *stream);
+    yoso_status (*yoso_sample_grad)(const yo_rows *dq, const yo_rows *dk, const yo_rows *dv,
+                                    const yo_rows *grad, const yo_rows *out, const float *stat,
+                                    const yo_rows *q, const yo_rows *k, const yo_rows *v,
+                                    const yo_attention *at, yo_stream *stream);
+    yoso_status (*softmax_attention_grad)(const yo_rows *dq, const yo_rows *dk, const yo_rows *dv,
+                                          const yo_rows *grad, const yo_rows *out,
+                                          const float *stat, const yo_rows *q, const yo_rows *k,
+                                          const yo_rows *v, const yo_attention *at,
+                                          yo_stream *stream);
+    /* The pieces alone, with one head: code is [rows of q_offset, M]; projection is
+     * [sequences, D, M * T], sign [sequences, 3, P, D2] (see yoso_fast_hash). */
+    yoso_status (*lsh_hash)(int32_t *code, const yo_rows *x, const float *projection,
+                            const yo_attention *at, yo_stream *stream);
+    yoso_status (*fast_hash)(int32_t *code, const yo_rows *x, const float *sign, int64_t sign_size,
+                             const yo_attention *at, yo_stream *stream);
+    /* Codes outside 0 .. 2^T - 1 are YOSO_MISUSE. head_size is that of the weights. */
+    yoso_status (*lsh_cumulation)(const yo_rows *out, const int32_t *q_code, const int32_t *k_code,
+                                  const yo_rows *v, const yo_attention *at, yo_stream *stream);
+    yoso_status (*lsh_weighted_cumulation)(const yo_rows *out, const int32_t *q_code,
+                                           const yo_rows *q_weight, const int32_t *k_code,
+                                           const yo_rows *k_weight, const yo_rows *v,
+                                           const yo_attention *at, yo_stream *stream);
 
 } yo_kernels;
 

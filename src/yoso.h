@@ -430,6 +430,94 @@ yoso_status yoso_pointwise_loss_grad(yoso_tensor **grad_x, int32_t kind, const y
 
 /* ---- Attention ----------------------------------------------------------------------------------- */
 
+/* YOSO attention (arXiv 2111.09714) over packed sequences.
+ *
+ * Sequences stand end to end: query is [rows, heads * D], key and value are [keys, heads * D] and
+ * [keys, heads * E]; sequence s has the rows q_offset[s] .. q_offset[s + 1] - 1 and attends to the
+ * keys k_offset[s] .. k_offset[s + 1] - 1. The three may be views of one fused product: only
+ * their last dimension must be dense, else they are copied. All have one float dtype; sums are
+ * kept in f32. Nothing as large as rows * keys is ever in memory.
+ *
+ *   YOSO_EXPECTATION   out_i = sum_j (1 - arccos(q_i . k_j) / pi)^T v_j        (equation 3)
+ *   YOSO_SAMPLED       out_i = 1 / M sum_h sum_j [f_h(q_i) = f_h(k_j)] v_j, f_h hash codes of T bits
+ *   YOSO_SOFTMAX       out_i = sum_j softmax_j(q_i . k_j / sqrt(D)) v_j, the baseline
+ *
+ * With normalize the first two bring queries and keys to unit length before, and the result after
+ * (a length below 1e-12 counts as that). Without, queries and keys are taken to have unit length.
+ *
+ * The projections of the hashes depend on (seed, layer, head) alone. fast_hash draws bits: sign
+ * number (group p, round r, component d) is bit (3 p + r) D2 + d of stream
+ * (YO_RANDOM_SIGN, layer, head), 1 for minus; see yoso_fast_hash. Otherwise component d of
+ * projection m T + t is normal number (m T + t) D + d of stream (YO_RANDOM_PROJECTION, ...).
+ *
+ * The gradient of YOSO's forms is the paper's surrogate: with b_ij the weight of v_j,
+ *   dq_i = T / 2 sum_j b_ij (g_i . v_j) k_j,   dk_j = T / 2 sum_i b_ij (g_i . v_j) q_i,
+ *   dv_j = sum_i b_ij g_i;
+ * the sampled form takes for b_ij the collisions of the forward pass, or with lsh_backward 0 the
+ * expectation in dq and dk and dv. */
+enum { YOSO_EXPECTATION = 0, YOSO_SAMPLED = 1, YOSO_SOFTMAX = 2 };
+
+typedef struct yoso_attention_options {
+    int32_t form;          /* one of the three */
+    int32_t heads;         /* at least 1 */
+    int32_t normalize;     /* ignored by softmax */
+    int32_t hash_code_len; /* T, 1 to 16; ignored by softmax */
+    int32_t num_hash;      /* M, at least 1; only the sampled form reads the rest */
+    int32_t fast_hash;
+    int32_t lsh_backward;
+    int32_t layer;
+    int64_t seed;
+} yoso_attention_options;
+
+/* out [rows, heads * E]. q_offset and k_offset are i64 CPU tensors of one length; q_keep [rows]
+ * and k_keep [keys], any dtype, mask rows where they are 0: a masked key changes nothing, a masked
+ * query gives 0. k_offset NULL means that keys have q_offset and q_keep (k_keep is then not
+ * read); a NULL mask keeps all. stat, unless NULL, receives [rows, heads] numbers for the gradient.
+ * YOSO_MISUSE: shapes or dtypes that do not fit, offsets that do not rise from 0 to the number of
+ * rows, options out of range. */
+yoso_status yoso_attention(yoso_tensor **out, yoso_tensor **stat, const yoso_tensor *query,
+                           const yoso_tensor *key, const yoso_tensor *value,
+                           const yoso_tensor *q_offset, const yoso_tensor *k_offset,
+                           const yoso_tensor *q_keep, const yoso_tensor *k_keep,
+                           const yoso_attention_options *options);
+
+/* The gradients of query, key and value from grad, that of out; out and stat as yoso_attention
+ * gave them. dq, dk and dv are contiguous. */
+yoso_status yoso_attention_grad(yoso_tensor **dq, yoso_tensor **dk, yoso_tensor **dv,
+                                const yoso_tensor *grad, const yoso_tensor *out,
+                                const yoso_tensor *stat, const yoso_tensor *query,
+                                const yoso_tensor *key, const yoso_tensor *value,
+                                const yoso_tensor *q_offset, const yoso_tensor *k_offset,
+                                const yoso_tensor *q_keep, const yoso_tensor *k_keep,
+                                const yoso_attention_options *options);
+
+/* Hash codes i32 [B, N, M] of x [B, N, D]: bit t of code m is set when x . projection[:, m T + t]
+ * is above 0; projection is f32 [B, D, M * T]. Any length of x gives the same codes. */
+yoso_status yoso_lsh_hash(yoso_tensor **code, const yoso_tensor *x, const yoso_tensor *projection,
+                          int32_t num_hash, int32_t hash_code_len);
+
+/* The same from a random rotation instead of projections: x, padded with zeros to D2, goes three
+ * times through sign and Walsh-Hadamard transform (Sylvester order), once for each of P groups;
+ * bit t of code c of a group is set when output c T + t is above 0, and each group gives
+ * floor(D2 / T) codes. sign is f32 [B, 3, P, D2] with D2 a power of two not below D and
+ * P = ceil(M / floor(D2 / T)). */
+yoso_status yoso_fast_hash(yoso_tensor **code, const yoso_tensor *x, const yoso_tensor *sign,
+                           int32_t num_hash, int32_t hash_code_len);
+
+/* out_i = mean over h of the sum of v_j over keys j with k_code[j][h] = q_code[i][h]. Masks
+ * [B, N] and [B, K] of any dtype (NULL keeps all), codes i32 [B, N, M] and [B, K, M], v [B, K, E]. */
+yoso_status yoso_lsh_cumulation(yoso_tensor **out, const yoso_tensor *q_mask,
+                                const yoso_tensor *q_code, const yoso_tensor *k_mask,
+                                const yoso_tensor *k_code, const yoso_tensor *v,
+                                int32_t hash_code_len);
+
+/* The same with each v_j weighted by q_weight_i . k_weight_j; weights [B, N, W] and [B, K, W]. */
+yoso_status yoso_lsh_weighted_cumulation(yoso_tensor **out, const yoso_tensor *q_mask,
+                                         const yoso_tensor *q_code, const yoso_tensor *q_weight,
+                                         const yoso_tensor *k_mask, const yoso_tensor *k_code,
+                                         const yoso_tensor *k_weight, const yoso_tensor *v,
+                                         int32_t hash_code_len);
+
 /* ---- Files ----------------------------------------------------------------------------------------- */
 
 /* Reads a file as a stream; one that gzip compressed is inflated on the way. */

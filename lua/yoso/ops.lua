@@ -11,6 +11,7 @@ for _, room in ipairs{
     "matmul", "linear", "softmax", "norm", "embedding", "conv", "dropout", "loss",
 
     -- attention
+    "attention", "lsh",
 
 } do
     for name, fn in pairs(require("yoso.ops." .. room)) do

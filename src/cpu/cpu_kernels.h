@@ -92,6 +92,29 @@ yoso_status YO_CPU(pointwise_loss_grad)(const yo_view *grad_x, int32_t kind, con
                                         double scale, const yo_view *x, const yo_view *target,
                                         yo_stream *stream);
 
-/* lsh_hash.c, fast_hash.c, lsh_cumulation.c, yoso_expectation.c, softmax_attention.c */
+/* lsh_hash.c, fast_hash.c, lsh_cumulation.c, lsh_weighted.c */
+yoso_status YO_CPU(lsh_hash)(int32_t *code, const yo_rows *x, const float *projection,
+                             const yo_attention *at, yo_stream *stream);
+yoso_status YO_CPU(fast_hash)(int32_t *code, const yo_rows *x, const float *sign, int64_t sign_size,
+                              const yo_attention *at, yo_stream *stream);
+yoso_status YO_CPU(lsh_cumulation)(const yo_rows *out, const int32_t *q_code, const int32_t *k_code,
+                                   const yo_rows *v, const yo_attention *at, yo_stream *stream);
+yoso_status YO_CPU(lsh_weighted_cumulation)(const yo_rows *out, const int32_t *q_code,
+                                            const yo_rows *q_weight, const int32_t *k_code,
+                                            const yo_rows *k_weight, const yo_rows *v,
+                                            const yo_attention *at, yo_stream *stream);
+
+/* yoso_expectation.c, yoso_sample.c, softmax_attention.c */
+#define YO_ATTENTION_FORM(NAME)                                                                    \
+    yoso_status YO_CPU(NAME)(const yo_rows *out, float *stat, const yo_rows *q, const yo_rows *k,  \
+                             const yo_rows *v, const yo_attention *at, yo_stream *stream);         \
+    yoso_status YO_CPU(NAME##_grad)(const yo_rows *dq, const yo_rows *dk, const yo_rows *dv,       \
+                                    const yo_rows *grad, const yo_rows *out, const float *stat,    \
+                                    const yo_rows *q, const yo_rows *k, const yo_rows *v,          \
+                                    const yo_attention *at, yo_stream *stream)
+YO_ATTENTION_FORM(yoso_expectation);
+YO_ATTENTION_FORM(yoso_sample);
+YO_ATTENTION_FORM(softmax_attention);
+#undef YO_ATTENTION_FORM
 
 #endif

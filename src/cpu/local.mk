@@ -34,7 +34,12 @@ libyoso_la_SOURCES += \
 	src/cpu/matmul_dnnl.c src/cpu/matmul_dnnl.h
 
 # The attention.
-cpu_kernel_sources +=
+cpu_kernel_sources += \
+	src/cpu/simd.h src/cpu/tile.h src/cpu/arccos_power.h \
+	src/cpu/attention.h src/cpu/attention.c \
+	src/cpu/pairs.h src/cpu/pairs.c src/cpu/yoso_expectation.c src/cpu/softmax_attention.c \
+	src/cpu/lsh.h src/cpu/lsh_hash.c src/cpu/fast_hash.c \
+	src/cpu/lsh_cumulation.c src/cpu/lsh_weighted.c src/cpu/yoso_sample.c
 
 CPU_CFLAGS = $(AM_CFLAGS) -O3 -fno-math-errno -fno-trapping-math
 

@@ -48,5 +48,15 @@ const yo_kernels YO_CPU(kernels) = {
     .pointwise_loss_grad = YO_CPU(pointwise_loss_grad),
 
     /* attention */
+    .yoso_expectation = YO_CPU(yoso_expectation),
+    .yoso_sample = YO_CPU(yoso_sample),
+    .softmax_attention = YO_CPU(softmax_attention),
+    .yoso_expectation_grad = YO_CPU(yoso_expectation_grad),
+    .yoso_sample_grad = YO_CPU(yoso_sample_grad),
+    .softmax_attention_grad = YO_CPU(softmax_attention_grad),
+    .lsh_hash = YO_CPU(lsh_hash),
+    .fast_hash = YO_CPU(fast_hash),
+    .lsh_cumulation = YO_CPU(lsh_cumulation),
+    .lsh_weighted_cumulation = YO_CPU(lsh_weighted_cumulation),
 
 };

@@ -26,4 +26,6 @@ libyoso_la_SOURCES += \
 	src/ops/softmax.c
 
 # The attention.
-libyoso_la_SOURCES +=
+libyoso_la_SOURCES += \
+	src/ops/attention.h src/ops/attention.c \
+	src/ops/lsh.c

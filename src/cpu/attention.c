@@ -1,0 +1,135 @@
+/* Operands of the attention as rows of floats, normalised and masked on the way; and the list
+ * of jobs that threads share. */
+#include "cpu/attention.h"
+
+#include "core/memory.h"
+#include "cpu/convert.h"
+#include "cpu/tile.h"
+
+static float dot(const float *a, const float *b, int64_t n)
+{
+    yo_vec sum = {0};
+    int64_t i = 0;
+    for (; i + YO_LANES <= n; i += YO_LANES)
+        sum = yo_fma(yo_load(a + i), yo_load(b + i), sum);
+    float total = yo_sum(sum);
+    for (; i < n; i++)
+        total += a[i] * b[i];
+    return total;
+}
+
+float YO_CPU(attention_normalize)(float *row, int64_t size)
+{
+    float length = sqrtf(dot(row, row, size));
+    float inverse = 1.0f / (length > YO_SMALLEST_LENGTH ? length : YO_SMALLEST_LENGTH);
+    for (int64_t i = 0; i < size; i++)
+        row[i] *= inverse;
+    return inverse;
+}
+
+void YO_CPU(attention_normalize_grad)(float *grad, const float *unit, float inverse, int64_t size)
+{
+    float along = dot(grad, unit, size);
+    for (int64_t i = 0; i < size; i++)
+        grad[i] = (grad[i] - along * unit[i]) * inverse;
+}
+
+static void load_row(float *row, const yo_rows *rows, int64_t head, int64_t token, int64_t size)
+{
+    yo_load_floats(row, rows->data, token * rows->token + head * rows->head, 1, rows->dtype, size);
+}
+
+/* The result is read once more, a stretch at a time. */
+static void before_normalization(float *grad, const yo_source *source, int64_t head, int64_t token)
+{
+    enum { STRETCH = 256 };
+    float result[STRETCH], along = 0;
+    const yo_rows *rows = source->result;
+    int64_t base = token * rows->token + head * rows->head;
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t i = 0; i < source->size; i += STRETCH) {
+            int64_t n = source->size - i < STRETCH ? source->size - i : STRETCH;
+            yo_load_floats(result, rows->data, base + i, 1, rows->dtype, n);
+            if (pass == 0)
+                along += dot(grad + i, result, n);
+            else
+                for (int64_t j = 0; j < n; j++)
+                    grad[i + j] -= along * result[j];
+        }
+    float inverse = source->inverse[token * source->heads + head];
+    for (int64_t i = 0; i < source->size; i++)
+        grad[i] *= inverse;
+}
+
+void YO_CPU(attention_load)(float *to, int64_t ld, float *length_inverse, const yo_source *source,
+                            int64_t head, int64_t first, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++, to += ld) {
+        int64_t token = first + i;
+        bool kept = !source->keep || source->keep[token];
+        int64_t filled = kept ? source->size : 0;
+        memset(to + filled, 0, (size_t)(ld - filled) * sizeof *to);
+        float inverse = 0;
+        if (kept) {
+            load_row(to, source->rows, head, token, source->size);
+            if (source->unit)
+                inverse = YO_CPU(attention_normalize)(to, source->size);
+            else if (source->result)
+                before_normalization(to, source, head, token);
+        }
+        if (length_inverse)
+            length_inverse[i] = inverse;
+    }
+}
+
+void YO_CPU(attention_store)(const yo_rows *to, const uint8_t *keep, int64_t head, int64_t token,
+                             const float *row, int64_t size)
+{
+    int64_t base = token * to->token + head * to->head;
+    if (!keep || keep[token])
+        yo_store_floats(to->data, base, 1, to->dtype, row, size);
+    else
+        memset((char *)to->data + base * yoso_dtype_size(to->dtype), 0,
+               (size_t)size * (size_t)yoso_dtype_size(to->dtype));
+}
+
+yoso_status YO_CPU(attention_jobs)(yo_jobs *jobs, const yo_attention *at, const int64_t *offset,
+                                   int64_t block, size_t floats)
+{
+    *jobs = (yo_jobs){.scratch_floats = floats};
+    int64_t count = 0;
+    for (int64_t s = 0; s < at->sequences; s++)
+        count += at->heads * ((offset[s + 1] - offset[s] + block - 1) / block);
+    jobs->threads = count < yo_threads() ? (int)count : yo_threads();
+    if (count == 0) {
+        jobs->threads = 1;
+        return YOSO_OK;
+    }
+    size_t bytes, scratch_bytes;
+    if (!yo_multiply((size_t)count, sizeof(yo_job), &bytes) ||
+        !yo_multiply(floats, sizeof(float) * (size_t)jobs->threads, &scratch_bytes))
+        return yo_fail(YOSO_NO_MEMORY, "attention: scratch memory overflows");
+    YO_TRY(yo_memory_take((void **)&jobs->job, bytes));
+    jobs->bytes = bytes;
+    yoso_status status = yo_memory_take((void **)&jobs->scratch, scratch_bytes);
+    if (status != YOSO_OK) {
+        YO_CPU(attention_jobs_free)(jobs);
+        return status;
+    }
+    jobs->scratch_bytes = scratch_bytes;
+    jobs->count = count;
+    yo_job *job = jobs->job;
+    for (int64_t s = 0; s < at->sequences; s++)
+        for (int64_t h = 0; h < at->heads; h++)
+            for (int64_t first = offset[s]; first < offset[s + 1]; first += block) {
+                int64_t left = offset[s + 1] - first;
+                *job++ = (yo_job){s, h, first, left < block ? left : block};
+            }
+    return YOSO_OK;
+}
+
+void YO_CPU(attention_jobs_free)(yo_jobs *jobs)
+{
+    yo_memory_give(jobs->job, jobs->bytes);
+    yo_memory_give(jobs->scratch, jobs->scratch_bytes);
+}

@@ -1,0 +1,134 @@
+/* Vectors of floats as wide as the variant's registers: one source for AVX-512, AVX2 and plain
+ * C. Arithmetic is written with the operators of GCC's vector extension; what they lack is here. */
+#ifndef YO_CPU_SIMD_H
+#define YO_CPU_SIMD_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+enum { YO_LANES = 16 };
+#elif defined(__AVX2__)
+#include <immintrin.h>
+enum { YO_LANES = 8 };
+#else
+enum { YO_LANES = 4 };
+#endif
+
+typedef float yo_vec __attribute__((vector_size(4 * YO_LANES)));
+typedef int32_t yo_ivec __attribute__((vector_size(4 * YO_LANES)));
+typedef float yo_vec_anywhere __attribute__((vector_size(4 * YO_LANES), aligned(4), may_alias));
+typedef int32_t yo_ivec_anywhere __attribute__((vector_size(4 * YO_LANES), aligned(4), may_alias));
+
+/* What loops over vectors in registers need: inlined, with constant bounds. */
+#define YO_INLINE static inline __attribute__((always_inline))
+
+YO_INLINE yo_vec yo_load(const float *x)
+{
+    return *(const yo_vec_anywhere *)x;
+}
+
+YO_INLINE void yo_store(float *x, yo_vec value)
+{
+    *(yo_vec_anywhere *)x = value;
+}
+
+YO_INLINE yo_vec yo_splat(float x)
+{
+    return x - (yo_vec){0};
+}
+
+/* a * b + c, rounded once where the machine can. */
+YO_INLINE yo_vec yo_fma(yo_vec a, yo_vec b, yo_vec c)
+{
+#if defined(__AVX512F__)
+    return (yo_vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__)
+    return (yo_vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+    return a * b + c;
+#endif
+}
+
+YO_INLINE yo_vec yo_sqrt(yo_vec x)
+{
+#if defined(__AVX512F__)
+    return (yo_vec)_mm512_sqrt_ps((__m512)x);
+#elif defined(__AVX2__)
+    return (yo_vec)_mm256_sqrt_ps((__m256)x);
+#else
+    for (int i = 0; i < YO_LANES; i++)
+        x[i] = sqrtf(x[i]);
+    return x;
+#endif
+}
+
+/* Lanes of a where mask is set (all ones), of b elsewhere. */
+YO_INLINE yo_vec yo_select(yo_ivec mask, yo_vec a, yo_vec b)
+{
+    return (yo_vec)((mask & (yo_ivec)a) | (~mask & (yo_ivec)b));
+}
+
+/* The larger, the smaller; b where one is NaN. */
+YO_INLINE yo_vec yo_max(yo_vec a, yo_vec b)
+{
+#if defined(__AVX512F__)
+    return (yo_vec)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+    return (yo_vec)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    return yo_select(a > b, a, b);
+#endif
+}
+
+YO_INLINE yo_vec yo_min(yo_vec a, yo_vec b)
+{
+#if defined(__AVX512F__)
+    return (yo_vec)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+    return (yo_vec)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+    return yo_select(a < b, a, b);
+#endif
+}
+
+YO_INLINE float yo_sum(yo_vec x)
+{
+    float sum = 0;
+    for (int i = 0; i < YO_LANES; i++)
+        sum += x[i];
+    return sum;
+}
+
+YO_INLINE float yo_largest(yo_vec x)
+{
+    float largest = x[0];
+    for (int i = 1; i < YO_LANES; i++)
+        largest = x[i] > largest ? x[i] : largest;
+    return largest;
+}
+
+/* e^x for x <= 0 and a little above, to 2 ulp; 0 below -87. */
+YO_INLINE yo_vec yo_exp(yo_vec x)
+{
+    x = yo_max(x, yo_splat(-88.0f));
+    /* The nearest whole number of powers of two, by the rounding of the addition. */
+    yo_vec shifted = yo_fma(x, yo_splat(1.44269504f), yo_splat(0x1.8p23f));
+    yo_vec n = shifted - 0x1.8p23f;
+    yo_vec r = yo_fma(n, yo_splat(-0.693359375f), x);
+    r = yo_fma(n, yo_splat(2.12194440e-4f), r);
+    yo_vec p = yo_splat(1.9875691e-4f);
+    p = yo_fma(p, r, yo_splat(1.3981999e-3f));
+    p = yo_fma(p, r, yo_splat(8.3334519e-3f));
+    p = yo_fma(p, r, yo_splat(4.1665796e-2f));
+    p = yo_fma(p, r, yo_splat(1.6666665e-1f));
+    p = yo_fma(p, r, yo_splat(5.0000001e-1f));
+    p = yo_fma(p, r * r, r + 1.0f);
+    yo_ivec exponent = ((yo_ivec)shifted << 23) + (127 << 23);
+    p = p * (yo_vec)exponent;
+    return (yo_vec)((x > -87.0f) & (yo_ivec)p);
+}
+
+#endif

@@ -1,0 +1,110 @@
+/* YOSO's expectation: out_i = sum_j (1 - arccos(q_i . k_j) / pi)^T v_j, the probability that T
+ * random hyperplanes leave q_i and k_j on one side, times v_j (arXiv 2111.09714, equation 3);
+ * and its surrogate gradient, in which T / 2 times the weight stands for the weight's
+ * derivative: dq_i = sum_j T / 2 w_ij (g_i . v_j) k_j. */
+#include "cpu/arccos_power.h"
+#include "cpu/pairs.h"
+
+/* h^(T / 2), T a constant where this is inlined. */
+YO_INLINE yo_vec half_power(yo_vec h, const int code_len)
+{
+    yo_vec h2 = h * h, h4 = h2 * h2, result = yo_splat(1);
+    if (code_len & 1)
+        result = yo_sqrt(h);
+    if (code_len & 2)
+        result = result * h;
+    if (code_len & 4)
+        result = result * h2;
+    if (code_len & 8)
+        result = result * h4;
+    if (code_len & 16)
+        result = result * (h4 * h4);
+    return result;
+}
+
+/* b = (1 - arccos(b) / pi)^T; what rounding put outside [-1, 1] is brought back. */
+YO_INLINE void collision_probability(float *b, int64_t columns, const int code_len)
+{
+    for (int64_t j = 0; j < columns; j += YO_LANES)
+#pragma GCC unroll 8
+        for (int64_t r = 0; r < YO_TILE_ROWS; r++) {
+            float *place = b + r * YO_PANEL + j;
+            yo_vec y = yo_fma(yo_load(place), yo_splat(-0.5f), yo_splat(0.5f));
+            yo_vec s = yo_sqrt(yo_min(yo_max(y, yo_splat(0)), yo_splat(1)));
+            yo_vec p = yo_splat(yo_arccos_terms[YO_ARCCOS_TERMS - 1]);
+#pragma GCC unroll 16
+            for (int i = YO_ARCCOS_TERMS - 2; i >= 0; i--)
+                p = yo_fma(p, s, yo_splat(yo_arccos_terms[i]));
+            p = yo_fma(p, s, yo_splat(1));
+            yo_store(place, half_power((1 - s) * p, code_len));
+        }
+}
+
+#define FOR_EACH_LENGTH(USE)                                                                       \
+    USE(1)                                                                                         \
+    USE(2)                                                                                         \
+    USE(3) USE(4) USE(5) USE(6) USE(7) USE(8) USE(9) USE(10) USE(11) USE(12) USE(13) USE(14)       \
+        USE(15) USE(16)
+
+#define DEFINE(T)                                                                                  \
+    static void weigh_##T(float *b, int64_t columns, const float *row_log,                         \
+                          const float *column_log, const yo_pairs *pairs)                          \
+    {                                                                                              \
+        (void)row_log, (void)column_log, (void)pairs;                                              \
+        collision_probability(b, columns, T);                                                      \
+    }
+FOR_EACH_LENGTH(DEFINE)
+
+#define NAME(T) weigh_##T,
+static yo_weigh *const weigh_by_length[] = {NULL, FOR_EACH_LENGTH(NAME)};
+
+yoso_status YO_CPU(yoso_expectation)(const yo_rows *out, float *stat, const yo_rows *q,
+                                     const yo_rows *k, const yo_rows *v, const yo_attention *at,
+                                     yo_stream *stream)
+{
+    (void)stream;
+    yo_pairs pairs = {.at = at,
+                      .row_offset = at->q_offset,
+                      .column_offset = at->k_offset,
+                      .x = yo_source_of(q, at->head_size, at->q_keep, at->normalize),
+                      .y = yo_source_of(k, at->head_size, at->k_keep, at->normalize),
+                      .z = yo_source_of(v, at->value_size, at->k_keep, false),
+                      .plain = out,
+                      .normalize_plain = at->normalize,
+                      .stat = stat};
+    return YO_CPU(pairs_sum)(&pairs, weigh_by_length[at->code_len]);
+}
+
+yoso_status YO_CPU(yoso_expectation_grad)(const yo_rows *dq, const yo_rows *dk, const yo_rows *dv,
+                                          const yo_rows *grad, const yo_rows *out,
+                                          const float *stat, const yo_rows *q, const yo_rows *k,
+                                          const yo_rows *v, const yo_attention *at,
+                                          yo_stream *stream)
+{
+    (void)stream;
+    yo_source query = yo_source_of(q, at->head_size, at->q_keep, at->normalize);
+    yo_source key = yo_source_of(k, at->head_size, at->k_keep, at->normalize);
+    yo_source value = yo_source_of(v, at->value_size, at->k_keep, false);
+    yo_source result_grad = yo_source_of_grad(grad, out, stat, at);
+    yo_pairs of_query = {.at = at,
+                         .row_offset = at->q_offset,
+                         .column_offset = at->k_offset,
+                         .x = query,
+                         .u = result_grad,
+                         .y = key,
+                         .z = value,
+                         .weighted = dq,
+                         .scale = 0.5f * (float)at->code_len};
+    YO_TRY(YO_CPU(pairs_sum)(&of_query, weigh_by_length[at->code_len]));
+    yo_pairs of_key = {.at = at,
+                       .row_offset = at->k_offset,
+                       .column_offset = at->q_offset,
+                       .x = key,
+                       .u = value,
+                       .y = query,
+                       .z = result_grad,
+                       .plain = dv,
+                       .weighted = dk,
+                       .scale = 0.5f * (float)at->code_len};
+    return YO_CPU(pairs_sum)(&of_key, weigh_by_length[at->code_len]);
+}
