@@ -34,7 +34,7 @@ function M.to_largest(got, want, tolerance)
     luassert.same(want:shape(), got:shape())
     local scale = math.max(M.largest(want), 1e-30)
     local difference = M.largest(got - want)
-    if not (difference <= tolerance * scale) then
+    if difference > tolerance * scale or difference ~= difference then
         error(("differs by %g of the largest, %g is allowed"):format(difference / scale, tolerance), 2)
     end
 end
