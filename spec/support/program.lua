@@ -17,6 +17,11 @@ function M.quote(text)
     return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
+--- A path from the root.
+function M.absolute(path)
+    return (M.shell("readlink -f " .. M.quote(path)).out:gsub("\n$", ""))
+end
+
 --- Runs a shell line: {status=, out=, err=}. input, if given, becomes its standard input.
 function M.shell(line, input)
     local out, err, given = os.tmpname(), os.tmpname(), os.tmpname()
@@ -41,6 +46,9 @@ function M.run(arguments, input)
     end
     return M.shell(table.concat(words, " "), input)
 end
+
+--- The source tree: specs run in its top folder.
+M.source = M.absolute(".")
 
 --- Writes a temporary file; the caller removes it.
 function M.file(text)

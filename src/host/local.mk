@@ -28,7 +28,7 @@ src_host_yoso_LDADD = $(yoso_LDADD)
 
 # What ships beside the library: models and the users' scripts. A build tree sees the models
 # through a link, so that the program finds them in place.
-EXTRA_DIST += $(wildcard $(srcdir)/models) scripts
+EXTRA_DIST += $(wildcard $(srcdir)/models) scripts docs
 all-local: models-in-place
 models-in-place:
 	@test -e models || test ! -d $(top_srcdir)/models || $(LN_S) $(top_srcdir)/models models
