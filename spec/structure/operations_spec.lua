@@ -47,7 +47,7 @@ describe("every kernel of the table", function()
         local operations = all("src", ".c", ".h")
         local wrong = {}
         for _, name in ipairs(names) do
-            if not operations:find("%->" .. name .. "%s*%(") then
+            if not operations:find("%->" .. name .. "%f[^%w_]") then
                 wrong[#wrong + 1] = name
             end
         end
