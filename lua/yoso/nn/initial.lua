@@ -6,7 +6,27 @@ local tensor = require "yoso.tensor"
 local lib = c.lib
 local M = {}
 
+local skipping = false
+
+local function finish(previous, ok, ...)
+    skipping = previous
+    if not ok then
+        error((...), 0)
+    end
+    return ...
+end
+
+--- Runs fn(...) without giving any initial value: for modules whose parameters are loaded next.
+function M.skip(fn, ...)
+    local previous = skipping
+    skipping = true
+    return finish(previous, pcall(fn, ...))
+end
+
 local function fill(target, kind, a, b, seed)
+    if skipping then
+        return target
+    end
     c.check(lib.yoso_random(tensor.handle(target, "nn.init", "the tensor"), kind,
         seed or random.next_seed(), a, b))
     return target
@@ -23,6 +43,9 @@ function M.uniform(target, bound, seed)
 end
 
 function M.constant(target, value)
+    if skipping then
+        return target
+    end
     c.check(lib.yoso_fill(tensor.handle(target, "nn.init", "the tensor"), value))
     return target
 end

@@ -1,0 +1,159 @@
+-- yoso.load: a model from a checkpoint folder, whatever of the usual forms it has.
+local c = require "yoso.c"
+local config = require "yoso.model.config"
+local file = require "yoso.io.file"
+local keys = require "yoso.io.keys"
+local nn = require "yoso.nn"
+local state = require "yoso.io.state"
+local tensor = require "yoso.tensor"
+
+local M = {}
+
+local float_dtypes = {f32 = true, f16 = true, bf16 = true}
+local known_options = {dtype = true, device = true, attention = true, num_hash = true, seed = true,
+    class = true, strict = true}
+
+--- A class by its name in checkpoints, or nil.
+function M.class(name)
+    if name == "YosoModel" then
+        return require("yoso.model").YosoModel
+    end
+    return require("yoso.heads")[name]
+end
+
+local function class_list()
+    local names = {"YosoModel"}
+    for name in pairs(require("yoso.heads")) do
+        names[#names + 1] = name
+    end
+    table.sort(names)
+    return table.concat(names, ", ")
+end
+
+local function check_options(dir, options)
+    if type(dir) ~= "string" then
+        c.raise(("load: dir is a %s, must be a string"):format(type(dir)))
+    elseif type(options) ~= "table" then
+        c.raise(("load: options are a %s, must be a table"):format(type(options)))
+    end
+    for name in pairs(options) do
+        if not known_options[name] then
+            c.raise(("load: there is no option %s; there are dtype, device, attention, num_hash,"
+                .. " seed, class, strict"):format(tostring(name)))
+        end
+    end
+    if options.dtype ~= nil and not float_dtypes[options.dtype] then
+        c.raise(("load: dtype is %s, must be f32, f16 or bf16"):format(tostring(options.dtype)))
+    elseif options.class ~= nil and not M.class(options.class) then
+        c.raise(("load: class is %s, must be one of %s"):format(tostring(options.class),
+            class_list()))
+    end
+    tensor.device_code(options.device or "cpu", "load")
+end
+
+-- The class that the folder's configuration names.
+local function class_of(found, path)
+    local names = found.architectures
+    local name = type(names) == "table" and names[1]
+    if not name then
+        return nil, path .. ": architectures names no class; say which with the option class"
+    elseif not M.class(name) then
+        return nil, ("%s: architectures has %s, must be one of %s"):format(path, tostring(name),
+            class_list())
+    end
+    return name
+end
+
+-- All wanted dtypes at once: tensors that have theirs are not copied.
+local function convert(tensors, dtype)
+    for name, value in pairs(tensors) do
+        if value:dtype() ~= dtype then
+            tensors[name] = tensor.call(c.lib.yoso_cast, value.handle, tensor.codes[dtype])
+            value:free()
+        end
+    end
+end
+
+local function list(title, names)
+    return #names > 0 and ("%s: %s"):format(title, table.concat(names, ", ")) or nil
+end
+
+-- One line with everything that does not fit, or nil.
+local function describe(missing, unexpected, mismatched)
+    local shapes, parts = {}, {}
+    for i, entry in ipairs(mismatched) do
+        shapes[i] = ("%s has shape [%s], must be [%s]"):format(entry.name,
+            table.concat(entry.got, ", "), table.concat(entry.wanted, ", "))
+    end
+    for _, part in ipairs{list("missing", missing) or false, list("unexpected", unexpected) or false,
+        list("wrongly shaped", shapes) or false} do
+        parts[#parts + 1] = part or nil
+    end
+    return #parts > 0 and table.concat(parts, "; ") or nil
+end
+
+-- Gives parameters that were not in the checkpoint new values.
+local function initialise_rest(model, missing, mismatched)
+    local names, only = {}, {}
+    for _, name in ipairs(missing) do
+        names[name] = true
+    end
+    for _, entry in ipairs(mismatched) do
+        names[entry.name] = true
+    end
+    for name, parameter in model:named_parameters() do
+        if names[name] then
+            only[parameter] = true
+        end
+    end
+    model:initialise(only)
+end
+
+--- The model in a checkpoint folder, in eval mode; nil and a message when there is none.
+-- options: dtype ("f32", "f16", "bf16"), device ("cpu", "cuda"), attention, num_hash, seed (see
+-- set_attention), class (instead of what config.json names). With strict = false a model comes
+-- back although parameters are missing (they are new then), unexpected or wrongly shaped, and the
+-- message beside it.
+function M.load(dir, options)
+    options = options or {}
+    check_options(dir, options)
+    if not file.is_directory(dir) then
+        return nil, dir .. (file.exists(dir) and ": is no folder" or ": there is no such folder")
+    end
+    local path = dir .. "/config.json"
+    local found, message = config.read(path)
+    if not found then
+        return nil, message
+    end
+    local name = options.class
+    if not name then
+        name, message = class_of(found, path)
+        if not name then
+            return nil, message
+        end
+    end
+    local tensors
+    tensors, message = state.read(dir)
+    if not tensors then
+        return nil, message
+    end
+    local model = nn.init.skip(M.class(name), found)
+    model.runtime:set(options, "load")
+    keys.adapt(tensors, model:state(), model.config)
+    convert(tensors, options.dtype or "f32")
+    local missing, unexpected, mismatched = model:load_state(tensors, true)
+    local problem = describe(missing, unexpected, mismatched)
+    if problem then
+        problem = ("%s: not the parameters of %s: %s"):format(dir, name, problem)
+        if options.strict ~= false then
+            return nil, problem
+        end
+        initialise_rest(model, missing, mismatched)
+    end
+    if options.device and options.device ~= "cpu" then
+        model:to(options.device)
+    end
+    return model:eval(), problem
+end
+
+return M

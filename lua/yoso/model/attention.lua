@@ -1,0 +1,112 @@
+-- YOSO's self-attention: queries, keys and values from one product, the estimate, the projection
+-- back and the residual. Names of the parts equal the reference's.
+local autograd = require "yoso.autograd"
+local c = require "yoso.c"
+local nn = require "yoso.nn"
+local ops = require "yoso.ops"
+
+local lib = c.lib
+
+local SelfAttention = nn.Module:extend("YosoSelfAttention")
+
+--- layer: the layer's number from 0, a part of what the hashes depend on. runtime: see model.lua.
+function SelfAttention:init(config, runtime, layer)
+    local width = config.hidden_size
+    self.query = nn.Linear(width, width)
+    self.key = nn.Linear(width, width)
+    self.value = nn.Linear(width, width)
+    if config.conv_window then
+        self.conv = nn.Module()
+        self.conv.weight = nn.Parameter(
+            require("yoso.tensor").empty{config.num_attention_heads, 1, config.conv_window, 1})
+    end
+    self.config, self.runtime, self.layer = config, runtime, layer
+end
+
+local function versions_of(parts)
+    local list = {}
+    for i, part in ipairs(parts) do
+        list[i] = lib.yoso_tensor_version(part.handle)
+    end
+    return list
+end
+
+local function same(a, b)
+    for i = 1, #a do
+        if a[i] ~= b[i] then
+            return false
+        end
+    end
+    return true
+end
+
+-- The weights and biases of the three products as one. Without a tape they are joined once, and
+-- again only after one of them was changed.
+function SelfAttention:joined()
+    local weights = {self.query.weight, self.key.weight, self.value.weight}
+    local biases = {self.query.bias, self.key.bias, self.value.bias}
+    if autograd.is_recording() and autograd.needs_grad(weights[1]) then
+        return ops.cat(weights, 1), ops.cat(biases, 1)
+    end
+    local parts = {weights[1], weights[2], weights[3], biases[1], biases[2], biases[3]}
+    local handles, versions = {}, versions_of(parts)
+    for i, part in ipairs(parts) do
+        handles[i] = part.handle
+    end
+    local kept = self.kept_join
+    if not (kept and same(kept.handles, handles) and same(kept.versions, versions)) then
+        kept = {handles = handles, versions = versions}
+        autograd.no_grad(function()
+            kept.weight, kept.bias = ops.cat(weights, 1), ops.cat(biases, 1)
+        end)
+        kept.weight.kept, kept.bias.kept = true, true
+        rawset(self, "kept_join", kept)
+    end
+    return kept.weight, kept.bias
+end
+
+--- Queries, keys and values [tokens, hidden] of the packed hidden states, views of one tensor.
+function SelfAttention:project(hidden)
+    local width = self.config.hidden_size
+    local weight, bias = self:joined()
+    local joined = ops.linear(hidden, weight, bias)
+    return joined:narrow(2, 1, width), joined:narrow(2, width + 1, width),
+        joined:narrow(2, 2 * width + 1, width)
+end
+
+function SelfAttention:forward(hidden, pack)
+    local config, runtime = self.config, self.runtime
+    local query, key, value = self:project(hidden)
+    return ops.attention(query, key, value, {
+        heads = config.num_attention_heads, offset = pack.offset, keep = pack.keep,
+        form = runtime.attention, hash_code_len = config.hash_code_len,
+        num_hash = runtime.num_hash, seed = runtime:seed_of(self.training), layer = self.layer,
+        fast_hash = config.use_fast_hash, lsh_backward = config.lsh_backward,
+        conv_weight = self.conv and self.conv.weight,
+    })
+end
+
+local SelfOutput = nn.Module:extend("YosoSelfOutput")
+
+function SelfOutput:init(config)
+    self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+    self.LayerNorm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+    self.dropout = nn.Dropout(config.hidden_dropout_prob)
+end
+
+function SelfOutput:forward(x, residual)
+    return self.LayerNorm(self.dropout(self.dense(x)), residual)
+end
+
+local Attention = nn.Module:extend("YosoAttention")
+
+function Attention:init(config, runtime, layer)
+    self.self = SelfAttention(config, runtime, layer)
+    self.output = SelfOutput(config)
+end
+
+function Attention:forward(hidden, pack)
+    return self.output(self.self(hidden, pack), hidden)
+end
+
+return Attention
