@@ -11,7 +11,7 @@ local M = {}
 
 local float_dtypes = {f32 = true, f16 = true, bf16 = true}
 local known_options = {dtype = true, device = true, attention = true, num_hash = true, seed = true,
-    class = true, strict = true}
+    class = true, config = true, fresh_head = true}
 
 --- A class by its name in checkpoints, or nil.
 function M.class(name)
@@ -39,7 +39,7 @@ local function check_options(dir, options)
     for name in pairs(options) do
         if not known_options[name] then
             c.raise(("load: there is no option %s; there are dtype, device, attention, num_hash,"
-                .. " seed, class, strict"):format(tostring(name)))
+                .. " seed, class, config, fresh_head"):format(tostring(name)))
         end
     end
     if options.dtype ~= nil and not float_dtypes[options.dtype] then
@@ -47,6 +47,9 @@ local function check_options(dir, options)
     elseif options.class ~= nil and not M.class(options.class) then
         c.raise(("load: class is %s, must be one of %s"):format(tostring(options.class),
             class_list()))
+    end
+    if options.config ~= nil and type(options.config) ~= "table" then
+        c.raise(("load: config is a %s, must be a table of fields"):format(type(options.config)))
     end
     tensor.device_code(options.device or "cpu", "load")
 end
@@ -92,35 +95,62 @@ local function describe(missing, unexpected, mismatched)
     return #parts > 0 and table.concat(parts, "; ") or nil
 end
 
--- Gives parameters that were not in the checkpoint new values.
-local function initialise_rest(model, missing, mismatched)
-    local names, only = {}, {}
+-- Splits what load_state found wrong: parameters of the head, which may begin anew, are moved from
+-- the lists to a list of names and a set of parameters.
+local function take_head(model, missing, unexpected, mismatched)
+    local names, set, faulty = {}, {}, {}
     for _, name in ipairs(missing) do
-        names[name] = true
+        faulty[name] = true
     end
     for _, entry in ipairs(mismatched) do
-        names[entry.name] = true
+        faulty[entry.name] = true
     end
     for name, parameter in model:named_parameters() do
-        if names[name] then
-            only[parameter] = true
+        if faulty[name] and keys.is_head(name) then
+            names[#names + 1] = name
+            set[parameter] = true
         end
     end
-    model:initialise(only)
+    local function rest(list_of, name_of)
+        local kept = {}
+        for _, entry in ipairs(list_of) do
+            if not keys.is_head(name_of(entry)) then
+                kept[#kept + 1] = entry
+            end
+        end
+        return kept
+    end
+    local function itself(name)
+        return name
+    end
+    return names, set, rest(missing, itself), rest(unexpected, itself),
+        rest(mismatched, function(entry) return entry.name end)
 end
 
---- The model in a checkpoint folder, in eval mode; nil and a message when there is none.
--- options: dtype ("f32", "f16", "bf16"), device ("cpu", "cuda"), attention, num_hash, seed (see
--- set_attention), class (instead of what config.json names). With strict = false a model comes
--- back although parameters are missing (they are new then), unexpected or wrongly shaped, and the
--- message beside it.
-function M.load(dir, options)
-    options = options or {}
-    check_options(dir, options)
-    if not file.is_directory(dir) then
-        return nil, dir .. (file.exists(dir) and ": is no folder" or ": there is no such folder")
+-- Puts a checkpoint's tensors into the model; the names of those that are fresh, or nil and what
+-- does not fit.
+local function fill(model, tensors, options)
+    keys.adapt(tensors, model:state(), model.config)
+    convert(tensors, options.dtype or "f32")
+    local missing, unexpected, mismatched = model:load_state(tensors, true)
+    local fresh, set = {}, {}
+    if options.fresh_head then
+        fresh, set, missing, unexpected, mismatched = take_head(model, missing, unexpected,
+            mismatched)
     end
-    local path = dir .. "/config.json"
+    local problem = describe(missing, unexpected, mismatched)
+    if problem then
+        return nil, ("not the parameters of %s: %s"):format(model.__name, problem)
+    end
+    if #fresh > 0 then
+        model:initialise(set)
+        model:to(options.dtype or "f32")
+    end
+    return fresh
+end
+
+-- The configuration of the folder with the caller's changes, and the class to make.
+local function settle(path, options)
     local found, message = config.read(path)
     if not found then
         return nil, message
@@ -132,28 +162,39 @@ function M.load(dir, options)
             return nil, message
         end
     end
-    local tensors
-    tensors, message = state.read(dir)
+    return options.config and found:with(options.config) or found, name
+end
+
+--- The model in a checkpoint folder, in eval mode; nil and a message when there is none.
+-- options: dtype ("f32", "f16", "bf16"), device ("cpu", "cuda"), attention, num_hash, seed (see
+-- set_attention), class (instead of what config.json names), config (fields that replace the
+-- file's). With fresh_head = true parameters outside the encoder may be missing or of another
+-- shape; they begin anew, and model.fresh lists their names.
+function M.load(dir, options)
+    options = options or {}
+    check_options(dir, options)
+    if not file.is_directory(dir) then
+        return nil, dir .. (file.exists(dir) and ": is no folder" or ": there is no such folder")
+    end
+    local settled, name = settle(dir .. "/config.json", options)
+    if not settled then
+        return nil, name
+    end
+    local tensors, message = state.read(dir)
     if not tensors then
         return nil, message
     end
-    local model = nn.init.skip(M.class(name), found)
+    local model = nn.init.skip(M.class(name), settled)
     model.runtime:set(options, "load")
-    keys.adapt(tensors, model:state(), model.config)
-    convert(tensors, options.dtype or "f32")
-    local missing, unexpected, mismatched = model:load_state(tensors, true)
-    local problem = describe(missing, unexpected, mismatched)
-    if problem then
-        problem = ("%s: not the parameters of %s: %s"):format(dir, name, problem)
-        if options.strict ~= false then
-            return nil, problem
-        end
-        initialise_rest(model, missing, mismatched)
+    local fresh, problem = fill(model, tensors, options)
+    if not fresh then
+        return nil, dir .. ": " .. problem
     end
+    rawset(model, "fresh", fresh)
     if options.device and options.device ~= "cpu" then
         model:to(options.device)
     end
-    return model:eval(), problem
+    return model:eval()
 end
 
 return M

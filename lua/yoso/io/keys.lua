@@ -58,18 +58,24 @@ local function settle_decoder(tensors, known, config)
     end
 end
 
--- Heads of another class than the model's are not its concern: a model that is only an encoder
--- takes the encoder out of any checkpoint.
-local function drop_heads(tensors, known)
-    if known[WORDS] then
-        return
+local heads = {"^cls%.", "^classifier%.", "^pre_classifier%.", "^qa_outputs%."}
+
+--- true for the name of a parameter outside the encoder.
+function M.is_head(name)
+    for _, head in ipairs(heads) do
+        if name:find(head) then
+            return true
+        end
     end
-    for _, head in ipairs{"^cls%.", "^classifier%.", "^pre_classifier%.", "^qa_outputs%."} do
-        for name, value in pairs(tensors) do
-            if name:find(head) then
-                value:free()
-                tensors[name] = nil
-            end
+    return false
+end
+
+-- A model that is only an encoder takes the encoder out of any checkpoint.
+local function drop_heads(tensors, known)
+    for name, value in pairs(tensors) do
+        if not known[WORDS] and M.is_head(name) then
+            value:free()
+            tensors[name] = nil
         end
     end
 end

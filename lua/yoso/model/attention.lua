@@ -4,8 +4,16 @@ local autograd = require "yoso.autograd"
 local c = require "yoso.c"
 local nn = require "yoso.nn"
 local ops = require "yoso.ops"
+local tensor = require "yoso.tensor"
 
 local lib = c.lib
+
+-- One filter a head, along the sequence; ops.attention applies it to the values.
+local Convolution = nn.Module:extend("YosoConvolution")
+
+function Convolution:init(heads, window)
+    self.weight = nn.Parameter(tensor.empty{heads, 1, window, 1})
+end
 
 local SelfAttention = nn.Module:extend("YosoSelfAttention")
 
@@ -16,9 +24,7 @@ function SelfAttention:init(config, runtime, layer)
     self.key = nn.Linear(width, width)
     self.value = nn.Linear(width, width)
     if config.conv_window then
-        self.conv = nn.Module()
-        self.conv.weight = nn.Parameter(
-            require("yoso.tensor").empty{config.num_attention_heads, 1, config.conv_window, 1})
+        self.conv = Convolution(config.num_attention_heads, config.conv_window)
     end
     self.config, self.runtime, self.layer = config, runtime, layer
 end
