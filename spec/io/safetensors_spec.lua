@@ -139,7 +139,7 @@ describe("safetensors", function()
         end
         local header = 8 + text:byte(1) + 256 * text:byte(2)
         for at = 1, header do
-            for _, byte in ipairs{"\0", "9", "\255", "}", '"'} do
+            for _, byte in ipairs{"\0", "9", '"'} do
                 put(path, text:sub(1, at - 1) .. byte .. text:sub(at + 1))
                 local value, message = safetensors.load(path)
                 assert.is_true(value ~= nil or type(message) == "string")

@@ -9,8 +9,10 @@ local function le(number, bytes)
     return table.concat(out)
 end
 
---- Writes a file in place, without the care (and the time) of yoso.io.file.
+--- Writes a file without the care (and the time) of yoso.io.file. A new file each time: some file
+-- systems wait for the disk when an old one is cut to nothing.
 function M.put(path, text)
+    os.remove(path)
     local stream = assert(io.open(path, "wb"))
     stream:write(text)
     stream:close()

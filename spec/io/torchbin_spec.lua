@@ -117,7 +117,7 @@ describe("PyTorch checkpoints", function()
             bytes.legacy(good, {{"0", 6, bytes.f32{1, 2, 3, 4, 5, 6}}, {"1", 1, bytes.f32{7}}})}
         for _, text in ipairs(whole) do
             for at = 1, #text do
-                for _, byte in ipairs{"\0", "\1", "\127", "\255"} do
+                for _, byte in ipairs{"\0", "\255"} do
                     local value, message = load(text:sub(1, at - 1) .. byte .. text:sub(at + 1))
                     assert.is_true(value ~= nil or type(message) == "string")
                 end
