@@ -6,3 +6,6 @@ lua/yoso/cdef.lua: $(top_srcdir)/src/yoso.h $(top_srcdir)/lua/make_cdef.lua
 	$(AM_V_GEN)$(MKDIR_P) lua/yoso && \
 	$(LUAJIT_PROGRAM) $(top_srcdir)/lua/make_cdef.lua $(top_srcdir)/src/yoso.h > $@.tmp && mv $@.tmp $@
 EXTRA_DIST += lua
+# What the build made stands in the same folder, but is not source.
+dist-hook:
+	rm -f $(distdir)/lua/yoso/cdef.lua

@@ -18,7 +18,7 @@ function M.folders()
     local library = c.string(c.lib.yoso_library_path())
     local build = library:match("^(.*)/%.libs/[^/]*$")
     if build then
-        list[#list + 1] = build .. "/models"
+        list[#list + 1] = build .. "/models-in-place"
     end
     list[#list + 1] = c.string(c.lib.yoso_data_path()) .. "/models"
     local prefix = library:match("^(.*)/lib[^/]*/[^/]*$") or library:match("^(.*)/lib/[^/]*/[^/]*$")

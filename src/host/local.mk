@@ -28,11 +28,10 @@ src_host_yoso_LDADD = $(yoso_LDADD)
 
 # What ships beside the library: models and the users' scripts. A build tree sees the models
 # through a link, so that the program finds them in place.
-EXTRA_DIST += $(wildcard $(srcdir)/models) scripts docs
+EXTRA_DIST += models scripts docs
 all-local: models-in-place
 models-in-place:
-	@test -e models || test ! -d $(top_srcdir)/models || $(LN_S) $(top_srcdir)/models models
-.PHONY: models-in-place
+	$(AM_V_GEN)$(LN_S) $(top_srcdir)/models $@
 
 SHIPPED = $(shell cd $(top_srcdir) && find models scripts -type f \( -path 'models/*' -o -name '*.lua' \) 2>/dev/null)
 install-data-local:
@@ -43,4 +42,4 @@ install-data-local:
 uninstall-local:
 	-for file in $(SHIPPED); do rm -f "$(DESTDIR)$(pkgdatadir)/$$file"; done
 distclean-local:
-	-test ! -L models || rm -f models
+	-rm -f models-in-place
