@@ -7,19 +7,19 @@ local M = {}
 
 --- The variants that this machine can run.
 M.variants = {}
-local before = c.string(c.lib.yoso_isa())
+M.usual = c.string(c.lib.yoso_isa())
 for _, name in ipairs{"plain", "avx2", "avx512"} do
     if c.lib.yoso_set_isa(name) == c.lib.YOSO_OK then
         M.variants[#M.variants + 1] = name
     end
 end
-assert(c.lib.yoso_set_isa(before) == c.lib.YOSO_OK)
+assert(c.lib.yoso_set_isa(M.usual) == c.lib.YOSO_OK)
 
 --- Calls fn under one variant, and goes back to the usual one whatever happens.
 function M.with_isa(name, fn)
     c.check(c.lib.yoso_set_isa(name))
     local ok, message = pcall(fn)
-    c.check(c.lib.yoso_set_isa(before))
+    c.check(c.lib.yoso_set_isa(M.usual))
     if not ok then
         error(message, 0)
     end

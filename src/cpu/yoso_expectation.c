@@ -29,34 +29,50 @@ YO_INLINE void collision_probability(float *b, int64_t columns, const int code_l
 #pragma GCC unroll 8
         for (int64_t r = 0; r < YO_TILE_ROWS; r++) {
             float *place = b + r * YO_PANEL + j;
-            yo_vec y = yo_fma(yo_load(place), yo_splat(-0.5f), yo_splat(0.5f));
-            yo_vec s = yo_sqrt(yo_min(yo_max(y, yo_splat(0)), yo_splat(1)));
+            yo_vec x = yo_load(place), half = yo_splat(0.5f);
+            /* The constant comes first so that a NaN stays one. */
+            yo_vec s = yo_sqrt(yo_max(yo_splat(0), yo_fma(x, -half, half)));
             yo_vec p = yo_splat(yo_arccos_terms[YO_ARCCOS_TERMS - 1]);
 #pragma GCC unroll 16
             for (int i = YO_ARCCOS_TERMS - 2; i >= 0; i--)
                 p = yo_fma(p, s, yo_splat(yo_arccos_terms[i]));
             p = yo_fma(p, s, yo_splat(1));
-            yo_store(place, half_power((1 - s) * p, code_len));
+            yo_vec rest = 1 - s;
+            if (code_len == 1) /* a square root awaits: 1 - s must be right near 0 too */
+                rest -= half * (yo_fma(-s, s, yo_splat(1)) - yo_fma(x, half, half));
+            yo_store(place, half_power(yo_max(yo_splat(0), rest) * p, code_len));
         }
 }
 
-#define FOR_EACH_LENGTH(USE)                                                                       \
-    USE(1)                                                                                         \
-    USE(2)                                                                                         \
-    USE(3) USE(4) USE(5) USE(6) USE(7) USE(8) USE(9) USE(10) USE(11) USE(12) USE(13) USE(14)       \
-        USE(15) USE(16)
-
-#define DEFINE(T)                                                                                  \
-    static void weigh_##T(float *b, int64_t columns, const float *row_log,                         \
-                          const float *column_log, const yo_pairs *pairs)                          \
-    {                                                                                              \
-        (void)row_log, (void)column_log, (void)pairs;                                              \
+/* One copy of the loop for each T, its power unrolled. */
+#define CASE(T)                                                                                    \
+    case T:                                                                                        \
         collision_probability(b, columns, T);                                                      \
-    }
-FOR_EACH_LENGTH(DEFINE)
+        break
 
-#define NAME(T) weigh_##T,
-static yo_weigh *const weigh_by_length[] = {NULL, FOR_EACH_LENGTH(NAME)};
+static void weigh(float *b, int64_t columns, const float *row_log, const float *column_log,
+                  const yo_pairs *pairs)
+{
+    (void)row_log, (void)column_log;
+    switch (pairs->at->code_len) {
+        CASE(1);
+        CASE(2);
+        CASE(3);
+        CASE(4);
+        CASE(5);
+        CASE(6);
+        CASE(7);
+        CASE(8);
+        CASE(9);
+        CASE(10);
+        CASE(11);
+        CASE(12);
+        CASE(13);
+        CASE(14);
+        CASE(15);
+        CASE(16);
+    }
+}
 
 yoso_status YO_CPU(yoso_expectation)(const yo_rows *out, float *stat, const yo_rows *q,
                                      const yo_rows *k, const yo_rows *v, const yo_attention *at,
@@ -72,7 +88,7 @@ yoso_status YO_CPU(yoso_expectation)(const yo_rows *out, float *stat, const yo_r
                       .plain = out,
                       .normalize_plain = at->normalize,
                       .stat = stat};
-    return YO_CPU(pairs_sum)(&pairs, weigh_by_length[at->code_len]);
+    return YO_CPU(pairs_sum)(&pairs, weigh);
 }
 
 yoso_status YO_CPU(yoso_expectation_grad)(const yo_rows *dq, const yo_rows *dk, const yo_rows *dv,
@@ -95,7 +111,7 @@ yoso_status YO_CPU(yoso_expectation_grad)(const yo_rows *dq, const yo_rows *dk, 
                          .z = value,
                          .weighted = dq,
                          .scale = 0.5f * (float)at->code_len};
-    YO_TRY(YO_CPU(pairs_sum)(&of_query, weigh_by_length[at->code_len]));
+    YO_TRY(YO_CPU(pairs_sum)(&of_query, weigh));
     yo_pairs of_key = {.at = at,
                        .row_offset = at->k_offset,
                        .column_offset = at->q_offset,
@@ -106,5 +122,5 @@ yoso_status YO_CPU(yoso_expectation_grad)(const yo_rows *dq, const yo_rows *dk, 
                        .plain = dv,
                        .weighted = dk,
                        .scale = 0.5f * (float)at->code_len};
-    return YO_CPU(pairs_sum)(&of_key, weigh_by_length[at->code_len]);
+    return YO_CPU(pairs_sum)(&of_key, weigh);
 }

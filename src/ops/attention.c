@@ -200,6 +200,16 @@ static yo_rows rows_of(const yoso_tensor *contiguous, int64_t head_size)
                      head_size};
 }
 
+static yoso_status call_form(const yo_rows *out, float *stat, const call *c, int32_t form)
+{
+    const yo_rows *q = &c->q.rows, *k = &c->k.rows, *v = &c->v.rows;
+    if (form == YOSO_EXPECTATION)
+        return c->kernels->yoso_expectation(out, stat, q, k, v, &c->at, c->stream);
+    if (form == YOSO_SAMPLED)
+        return c->kernels->yoso_sample(out, stat, q, k, v, &c->at, c->stream);
+    return c->kernels->softmax_attention(out, stat, q, k, v, &c->at, c->stream);
+}
+
 static yoso_status forward(yoso_tensor **out, yoso_tensor **stat, call *c, const yoso_tensor *query,
                            const yoso_tensor *value, int32_t form)
 {
@@ -212,11 +222,7 @@ static yoso_status forward(yoso_tensor **out, yoso_tensor **stat, call *c, const
         status = yo_tensor_like(&numbers, value, YOSO_F32, 2, stat_shape);
     if (status == YOSO_OK) {
         yo_rows rows = rows_of(result, c->at.value_size);
-        float *to = numbers ? yo_tensor_data(numbers) : NULL;
-        status = (form == YOSO_EXPECTATION ? c->kernels->yoso_expectation
-                  : form == YOSO_SAMPLED   ? c->kernels->yoso_sample
-                                           : c->kernels->softmax_attention)(
-            &rows, to, &c->q.rows, &c->k.rows, &c->v.rows, &c->at, c->stream);
+        status = call_form(&rows, numbers ? yo_tensor_data(numbers) : NULL, c, form);
     }
     if (status != YOSO_OK) {
         yoso_tensor_free(result);
@@ -252,6 +258,22 @@ static yoso_status check_of_forward(const char *name, const yoso_tensor *x, int3
     return YOSO_OK;
 }
 
+static yoso_status call_gradient(const yo_rows d[3], const yo_rows *grad, const yo_rows *out,
+                                 const float *stat, const call *c, int32_t form)
+{
+    const yo_kernels *kernels = c->kernels;
+    const yo_rows *q = &c->q.rows, *k = &c->k.rows, *v = &c->v.rows;
+    const yo_attention *at = &c->at;
+    if (form == YOSO_EXPECTATION)
+        return kernels->yoso_expectation_grad(&d[0], &d[1], &d[2], grad, out, stat, q, k, v, at,
+                                              c->stream);
+    if (form == YOSO_SAMPLED)
+        return kernels->yoso_sample_grad(&d[0], &d[1], &d[2], grad, out, stat, q, k, v, at,
+                                         c->stream);
+    return kernels->softmax_attention_grad(&d[0], &d[1], &d[2], grad, out, stat, q, k, v, at,
+                                           c->stream);
+}
+
 /* The three results, made before the kernel runs and freed together when something fails. */
 static yoso_status backward(yoso_tensor *gradient[3], call *c, const yoso_tensor *grad,
                             const yoso_tensor *out, const yoso_tensor *stat,
@@ -271,11 +293,7 @@ static yoso_status backward(yoso_tensor *gradient[3], call *c, const yoso_tensor
     if (status == YOSO_OK)
         status = yoso_contiguous(&numbers, stat);
     if (status == YOSO_OK)
-        status = (form == YOSO_EXPECTATION ? c->kernels->yoso_expectation_grad
-                  : form == YOSO_SAMPLED   ? c->kernels->yoso_sample_grad
-                                           : c->kernels->softmax_attention_grad)(
-            &rows[0], &rows[1], &rows[2], &of_out.rows, &result.rows, yo_tensor_data(numbers),
-            &c->q.rows, &c->k.rows, &c->v.rows, &c->at, c->stream);
+        status = call_gradient(rows, &of_out.rows, &result.rows, yo_tensor_data(numbers), c, form);
     yoso_tensor_free(of_out.copy);
     yoso_tensor_free(result.copy);
     yoso_tensor_free(numbers);
