@@ -45,18 +45,27 @@ end
 
 -- -- Commands -----------------------------------------------------------------------------------
 
---- The module of a command; nil when there is none of that name.
-function M.find(name)
-    if not name:match("^%l[%l%d-]*$") then
-        return nil
-    end
-    local module = "yoso.cli." .. name:gsub("-", "_")
+local function module_of(name)
+    return "yoso.cli." .. name:gsub("-", "_")
+end
+
+-- Whether require would find the module.
+local function is_there(module)
     for _, loader in ipairs(package.loaders) do
         if type(loader(module)) == "function" then
-            local command = require(module)
-            return type(command) == "table" and command.run and command or nil
+            return true
         end
     end
+    return false
+end
+
+--- The module of a command; nil when there is none of that name.
+function M.find(name)
+    if not name:match("^%l[%l%d-]*$") or not is_there(module_of(name)) then
+        return nil
+    end
+    local command = require(module_of(name))
+    return type(command) == "table" and command.run and command or nil
 end
 
 --- The argparse parser of a command.
@@ -126,11 +135,11 @@ function M.nearest(name)
     local best, least
     for _, command in ipairs(M.commands) do
         local d = distance(name, command)
-        if not least or d < least then
+        if (not least or d < least) and is_there(module_of(command)) then
             best, least = command, d
         end
     end
-    return least < #name and least <= math.max(2, math.floor(#best / 3)) and best or nil
+    return least and least < #name and least <= math.max(2, math.floor(#best / 3)) and best or nil
 end
 
 -- -- Scripts and code ------------------------------------------------------------------------------

@@ -40,6 +40,29 @@ describe("yoso info", function()
     end)
 end)
 
+describe("yoso info of a checkpoint", function()
+    it("tells its class, sizes and attention", function()
+        local result = program.run{"info", "sentiment"}
+        assert.equal("", result.err)
+        assert.matches("YosoForSequenceClassification, 1.8 million parameters", result.out)
+        assert.matches("attention: expectation", result.out)
+    end)
+
+    it("lists parameters, and all of it as JSON", function()
+        local out = program.run{"info", "--parameters", "sentiment"}.out
+        assert.matches("f32   %[2, 128%]%s+classifier.out_proj.weight\n", out)
+        local facts = assert(json.decode(program.run{"info", "--json", "--parameters",
+            "models/sentiment"}.out))
+        assert.equal("yoso", facts.config.model_type)
+        local count = 0
+        for _, value in pairs(assert(safetensors.load("models/sentiment/model.safetensors"))) do
+            count = count + value:numel()
+        end
+        assert.equal(count, facts.num_parameters)
+        assert.is_true(#facts.parameters > 20)
+    end)
+end)
+
 describe("yoso.models", function()
     it("finds a shipped model in YOSO_MODELS first", function()
         local folder = os.tmpname()
@@ -82,6 +105,25 @@ describe("yoso convert", function()
         assert.equal("bf16", tensors.a:dtype())
         assert.same({1.5, -2}, tensors.a:totable())
         assert.equal("i64", tensors.n:dtype())
+    end)
+
+    it("writes a checkpoint that loads and says the same", function()
+        local out = folder .. "/checkpoint"
+        local result = program.run{"convert", "models/sentiment", out, "--dtype", "bf16"}
+        assert.equal("", result.err)
+        assert.equal(0, result.status)
+        local tensors = assert(safetensors.load(out .. "/model.safetensors"))
+        local before = assert(safetensors.load("models/sentiment/model.safetensors"))
+        for name, value in pairs(tensors) do
+            assert.equal("bf16", value:dtype(), name)
+            assert.same(before[name]:to("bf16"):totable(), value:totable())
+        end
+        assert.matches("1.8 million parameters", program.run{"info", out}.out)
+        assert.is_string(require "yoso.io.file".read(out .. "/tokenizer.json"))
+        -- Without --dtype it stays what the config says.
+        assert.equal(0, program.run{"convert", out, folder .. "/again"}.status)
+        tensors = assert(safetensors.load(folder .. "/again/model.safetensors"))
+        assert.equal("bf16", tensors["classifier.out_proj.weight"]:dtype())
     end)
 
     it("fails in one line on what it cannot read or write", function()

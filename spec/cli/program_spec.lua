@@ -110,7 +110,8 @@ describe("yoso's own options", function()
 
     it("suggests the nearest command", function()
         assert.matches("did you mean help%?", program.run{"hlep"}.err)
-        assert.matches("did you mean classify%?", program.run{"clasify"}.err)
+        assert.matches("did you mean convert%?", program.run{"convrt"}.err)
+        assert.not_matches("did you mean", program.run{"zzzzzzzz"}.err)
     end)
 
     it("fails when standard output cannot be written", function()
