@@ -150,6 +150,8 @@ describe("long inputs", function()
     golden("grey CIFAR-10", function()
         local rows, labels = tally(data.cifar(path("cifar10-gray/test_batch_gray.bin")))
         assert.same({10000, 1000, 1000}, {rows, labels[0], labels[9]})
+        local first = data.cifar(path("cifar10-gray/test_batch_gray.bin"))()
+        assert.equal(1024, select(2, first.text:gsub("%d+", "")))
     end)
     golden("WikiText-2's paragraphs", function()
         local lines, words = 0, 0

@@ -1,5 +1,6 @@
 -- Long Range Arena's files: ListOps (both forms), IMDb reviews, grey CIFAR-10 pictures.
--- A text example is {text, label, line}, a picture {values = 1,024 numbers from 0 to 255, label}.
+-- An example is {text, label, line}; a picture's text is its 1,024 grey values, 0 to 255, row by
+-- row, as decimal words between spaces.
 local file = require "yoso.io.file"
 local lines = require "yoso.data.lines"
 local source = require "yoso.data.source"
@@ -86,9 +87,9 @@ function M.cifar(path)
             return nil, ("%s: record %d: label %d, wanted 0 to 9"):format(path,
                 (at - 1) / (pixels + 1) + 1, label)
         end
-        local values = {bytes:byte(at + 1, at + pixels)}
+        local values = table.concat({bytes:byte(at + 1, at + pixels)}, " ")
         at = at + pixels + 1
-        return {values = values, label = label}
+        return {text = values, label = label}
     end
 end
 
