@@ -1,0 +1,110 @@
+-- Extractive question answering: {question, context} in, {answer, score, start, stop} out, offsets
+-- half-open in bytes of the context. A long context is read in overlapping windows. Among all spans
+-- of at most options.max_answer_tokens (30) tokens the one with the largest sum of logits wins; its
+-- score is the product of the probabilities of its ends, over the tokens of all windows.
+local batches = require "yoso.pipeline.batches"
+local windows_of = require "yoso.pipeline.windows"
+
+local M = {class = "YosoForQuestionAnswering", wants = "{question = ..., context = ...}",
+    is_single = function(input) return input.question ~= nil end}
+
+-- The context's tokens come after the question's; special tokens are between and around them.
+local function mark_context(window, question_tokens)
+    local seen = 0
+    for i = 1, #window.ids do
+        if window.special_tokens_mask[i] == 0 then
+            seen = seen + 1
+            if seen == question_tokens + 1 then
+                window.first = i
+            end
+            window.last = i
+        end
+    end
+    window.first = window.first or #window.ids + 1
+    window.last = window.last or 0
+    return window
+end
+
+function M.encode(self, input)
+    local question = self.tokenizer:encode(input.question, {add_special_tokens = false})
+    -- A question may take at most half of a window.
+    local room = self.max_length - #question.ids
+    local stride = math.max(0, math.min(self.options.stride or 128, math.floor(room / 2) - 4))
+    local record = self.tokenizer:encode(input.question, {pair = input.context,
+        max_length = self.max_length, truncation = "only_second", stride = stride})
+    local windows = windows_of.of(record)
+    for _, window in ipairs(windows) do
+        mark_context(window, #question.ids)
+    end
+    return windows
+end
+
+local function copy(data, at, count)
+    local list = {}
+    for i = 1, count do
+        list[i] = tonumber(data[at + i - 1])
+    end
+    return list
+end
+
+function M.run(self, windows)
+    batches.run(windows, self.model.config, self.options, function(batch)
+        local output = self.model(batch)
+        local start, keep_start = batches.values(output.start_logits)
+        local stop, keep_stop = batches.values(output.end_logits)
+        return {start = start, stop = stop, keep = {keep_start, keep_stop},
+            length = output.start_logits:size(2)}
+    end, function(output, row, window)
+        local at = (row - 1) * output.length
+        window.start_logits = copy(output.start, at, #window.ids)
+        window.stop_logits = copy(output.stop, at, #window.ids)
+    end)
+end
+
+-- log of the sum of exponentials of a logit over the context tokens of all windows.
+local function normaliser(windows, name)
+    local top, sum = -math.huge, 0
+    for _, window in ipairs(windows) do
+        for i = window.first, window.last do
+            top = math.max(top, window[name][i])
+        end
+    end
+    for _, window in ipairs(windows) do
+        for i = window.first, window.last do
+            sum = sum + math.exp(window[name][i] - top)
+        end
+    end
+    return top + math.log(sum)
+end
+
+local function best_span(windows, longest)
+    local best = {sum = -math.huge}
+    for _, window in ipairs(windows) do
+        local starts, stops = window.start_logits, window.stop_logits
+        for i = window.first, window.last do
+            for j = i, math.min(window.last, i + longest - 1) do
+                local sum = starts[i] + stops[j]
+                if sum > best.sum then
+                    best = {sum = sum, window = window, first = i, last = j}
+                end
+            end
+        end
+    end
+    return best.window and best
+end
+
+function M.decode(self, input, windows)
+    local best = best_span(windows, self.options.max_answer_tokens or 30)
+    if not best then
+        return {answer = "", score = 0, start = 0, stop = 0}
+    end
+    local offsets = best.window.offsets
+    local start, stop = offsets[best.first][1], offsets[best.last][2]
+    local space = input.context:sub(start + 1, stop):match("^%s*")
+    start = math.min(stop, start + #space)
+    local score = math.exp(best.sum - normaliser(windows, "start_logits")
+        - normaliser(windows, "stop_logits"))
+    return {answer = input.context:sub(start + 1, stop), score = score, start = start, stop = stop}
+end
+
+return M
