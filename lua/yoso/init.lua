@@ -69,6 +69,11 @@ function M.memory()
         peak = tonumber(lib.yoso_memory_peak())}
 end
 
+--- Lets memory().peak start again from what is alive now.
+function M.reset_peak()
+    lib.yoso_memory_reset_peak()
+end
+
 -- Tensors get their methods from the operations, so these are loaded with the first tensor.
 local tensor_makers = {random = true, tensor = true, zeros = true, ones = true, full = true, empty = true,
     randn = true, rand = true, randint = true, randperm = true, arange = true, linspace = true,

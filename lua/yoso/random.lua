@@ -45,36 +45,48 @@ local function fill(t, kind, a, b, seed, where)
     return t
 end
 
-local function make(where, shape, options, kind, a, b, dtype)
-    options = options or {}
+local function checked(options, where)
+    if options == nil then
+        return {}
+    end
     if type(options) ~= "table" or tensor.is(options) then
-        c.raise(("%s: the options are a %s, must be a table {seed, dtype, device}")
+        c.raise(("%s: the options are a %s, must be a table {seed, dtype, device, ...}")
             :format(where, tensor.is(options) and "tensor" or type(options)))
     end
+    return options
+end
+
+local function make(where, shape, options, kind, a, b, dtype)
     if type(shape) == "number" then
         shape = {shape}
     end
     tensor.check_shape(shape, where)
+    if type(a) ~= "number" or type(b) ~= "number" then
+        c.raise(("%s: parameters %s and %s, must be numbers"):format(where, tostring(a), tostring(b)))
+    end
     return fill(tensor.empty(shape, options.dtype or dtype, options.device), kind, a, b,
         options.seed, where)
 end
 
 --- randn(shape, {seed, dtype, device, mean = 0, std = 1}): normal deviates.
 function M.randn(shape, options)
-    return make("randn", shape, options, lib.YOSO_NORMAL, options and options.mean or 0,
-        options and options.std or 1, "f32")
+    options = checked(options, "randn")
+    return make("randn", shape, options, lib.YOSO_NORMAL, options.mean or 0, options.std or 1,
+        "f32")
 end
 
 --- rand(shape, {seed, dtype, device, low = 0, high = 1}): uniform, low <= x < high.
 function M.rand(shape, options)
-    return make("rand", shape, options, lib.YOSO_UNIFORM, options and options.low or 0,
-        options and options.high or 1, "f32")
+    options = checked(options, "rand")
+    return make("rand", shape, options, lib.YOSO_UNIFORM, options.low or 0, options.high or 1,
+        "f32")
 end
 
 --- trunc_normal(shape, {seed, mean = 0, std = 1}): normal, within two deviations of the mean.
 function M.trunc_normal(shape, options)
-    return make("trunc_normal", shape, options, lib.YOSO_TRUNCATED_NORMAL,
-        options and options.mean or 0, options and options.std or 1, "f32")
+    options = checked(options, "trunc_normal")
+    return make("trunc_normal", shape, options, lib.YOSO_TRUNCATED_NORMAL, options.mean or 0,
+        options.std or 1, "f32")
 end
 
 --- randint(low, high, shape, {seed, dtype = "i64"}): whole numbers, low <= x < high.
@@ -82,7 +94,7 @@ function M.randint(low, high, shape, options)
     if type(low) ~= "number" or type(high) ~= "number" then
         c.raise("randint: wants randint(low, high, shape, options) with low and high numbers")
     end
-    return make("randint", shape, options, lib.YOSO_INTEGERS, low, high, "i64")
+    return make("randint", shape, checked(options, "randint"), lib.YOSO_INTEGERS, low, high, "i64")
 end
 
 --- randperm(n, {seed}): 1 .. n in random order, i64.
@@ -90,7 +102,7 @@ function M.randperm(n, options)
     if type(n) ~= "number" or n < 0 or n ~= math.floor(n) then
         c.raise(("randperm: n is %s, must be a whole number >= 0"):format(tostring(n)))
     end
-    local seed = options and options.seed
+    local seed = checked(options, "randperm").seed
     seed = seed == nil and M.next_seed() or check_seed(seed, "randperm")
     return tensor.call(lib.yoso_randperm, n, seed, 1)
 end

@@ -1,8 +1,8 @@
 /* Reductions of strided views, the same bits for any number of threads.
  *
  * The reduced elements of one result are dealt into chunks of CHUNK, a chunk into blocks of at
- * most BLOCK. A block is summed up in float lanes, blocks and chunks are joined in double, in
- * order; nothing of this depends on who computes which chunk. Where neighbouring results are
+ * most BLOCK. Blocks are summed up in lanes of double, blocks and chunks are joined in order;
+ * nothing of this depends on who computes which chunk. Where neighbouring results are
  * neighbours in memory (a sum over rows), COLUMNS of them are computed at a time from a
  * transposed tile, so that memory is read in order. */
 #include <math.h>
@@ -57,20 +57,20 @@ static partial identity(int32_t op)
 
 static double sum_row(const float *x, int64_t n, bool squares)
 {
-    float lane[LANES] = {0};
+    double lane[LANES] = {0};
     int64_t whole = n - n % LANES;
     if (squares) {
         for (int64_t i = 0; i < whole; i += LANES)
             for (int j = 0; j < LANES; j++)
-                lane[j] += x[i + j] * x[i + j];
+                lane[j] += (double)x[i + j] * (double)x[i + j];
     } else {
         for (int64_t i = 0; i < whole; i += LANES)
             for (int j = 0; j < LANES; j++)
-                lane[j] += x[i + j];
+                lane[j] += (double)x[i + j];
     }
     double sum = 0;
     for (int j = 0; j < LANES; j++)
-        sum += (double)lane[j];
+        sum += lane[j];
     for (int64_t i = whole; i < n; i++)
         sum += squares ? (double)x[i] * (double)x[i] : (double)x[i];
     return sum;

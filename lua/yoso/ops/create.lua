@@ -63,8 +63,13 @@ function M.eye(n, m, options)
     if type(m) == "table" then
         m, options = nil, m
     end
-    tensor.check_shape({n, m or n}, "eye")
-    return diagonals(n, m or n, options and options.device):eq(0)
+    m = m or n
+    for _, size in ipairs{n, m} do
+        if type(size) ~= "number" or size < 0 or size ~= math.floor(size) then
+            c.raise(("eye: size %s, must be a whole number >= 0"):format(tostring(size)))
+        end
+    end
+    return diagonals(n, m, options and options.device):eq(0)
         :to(options and options.dtype or "f32")
 end
 

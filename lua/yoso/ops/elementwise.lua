@@ -39,7 +39,10 @@ local operands = M.operands
 
 -- Sums grad over what broadcasting repeated, back to the shape (and dtype) of input.
 local function unbroadcast(grad, input)
-    return reduce.sum_to(grad, input:shape()):to(input:dtype())
+    if lib.yoso_tensor_same_shape(grad.handle, input.handle) == 0 then
+        grad = reduce.sum_to(grad, input:shape())
+    end
+    return grad:to(input:dtype())
 end
 
 -- backward(ctx, a, b, grad): gradients before unbroadcasting. saves: the gradient reads a and b.
