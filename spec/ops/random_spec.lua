@@ -1,7 +1,7 @@
 -- Random tensors: repeatable by seed, independent of threads and instruction sets, distributed
 -- as they should be.
 local yoso = require "yoso"
-local random = require "yoso.random"
+local random = yoso.random
 local raises = require "spec.support.misuse"
 
 local makers = {
