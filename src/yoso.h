@@ -569,6 +569,106 @@ void yoso_folder_free(yoso_folder *folder);
 
 /* ---- Text ------------------------------------------------------------------------------------------- */
 
+/* A tokenizer: what a tokenizer.json of the tokenizers library says, done exactly as that library
+ * does it. It changes no more once loaded, and any number of threads may use it. */
+typedef struct yoso_tokenizer yoso_tokenizer;
+
+/* Loads a directory or a file: tokenizer.json; vocab.json with merges.txt beside it; vocab.txt; a
+ * SentencePiece .model, which then behaves as SentencePiece does. YOSO_IO when it cannot be read,
+ * YOSO_FORMAT when something in it is wrong or names a component that is not known. */
+yoso_status yoso_tokenizer_load(yoso_tokenizer **out, const char *path);
+/* The same from the text of a tokenizer.json. */
+yoso_status yoso_tokenizer_from_json(yoso_tokenizer **out, const char *text, int64_t length);
+/* Writes tokenizer.json to a file. */
+yoso_status yoso_tokenizer_save(const yoso_tokenizer *tokenizer, const char *path);
+/* No encoding made by it may be in use any more. NULL is allowed. */
+void yoso_tokenizer_free(yoso_tokenizer *tokenizer);
+
+/* Tokens of the model and added ones together. */
+int64_t yoso_tokenizer_vocab_size(const yoso_tokenizer *tokenizer);
+/* -1 for a string that is no token. */
+int32_t yoso_tokenizer_token_to_id(const yoso_tokenizer *tokenizer, const char *token,
+                                   int64_t length);
+/* NULL for an id that is no token; the text belongs to the tokenizer. */
+const char *yoso_tokenizer_id_to_token(const yoso_tokenizer *tokenizer, int32_t id,
+                                       int64_t *length);
+/* Nonzero for an added token that is special. */
+int32_t yoso_tokenizer_is_special(const yoso_tokenizer *tokenizer, int32_t id);
+
+/* The text of count ids; ids that are no token are left out, special ones too when skip_special
+ * is not 0. *text ends with a zero byte and is given back with yoso_text_free. */
+yoso_status yoso_tokenizer_decode(char **text, int64_t *length, const yoso_tokenizer *tokenizer,
+                                  const int32_t *ids, int64_t count, int32_t skip_special);
+void yoso_text_free(char *text);
+
+enum { YOSO_LONGEST_FIRST = 0, YOSO_ONLY_FIRST = 1, YOSO_ONLY_SECOND = 2 };
+enum { YOSO_PAD_NONE = 0, YOSO_PAD_LONGEST = 1, YOSO_PAD_LENGTH = 2 };
+
+typedef struct yoso_encode_options {
+    int32_t add_special_tokens;
+    int32_t encode_special_tokens; /* special tokens in the text are text like any other */
+    int32_t full;      /* 0: only ids, type ids and the attention mask, which is faster */
+    int32_t overflow;  /* 0: drop what truncation cuts off; then less may be tokenized */
+    int32_t codepoints; /* offsets in code points instead of bytes */
+    int64_t max_length; /* with the special tokens; -1 for no truncation */
+    int64_t stride;     /* tokens that neighbouring windows share */
+    int32_t strategy;   /* YOSO_LONGEST_FIRST, ... */
+    int32_t truncate_left;
+    int32_t padding;      /* YOSO_PAD_NONE, ... */
+    int64_t pad_length;   /* for YOSO_PAD_LENGTH */
+    int64_t pad_multiple; /* the length is rounded up to a multiple; 0 for none */
+    int32_t pad_left;
+    int32_t pad_id;
+    int32_t pad_type_id;
+    const char *pad_token; /* NULL for [PAD] */
+} yoso_encode_options;
+
+/* The results of encoding a batch. Arrays handed out by the functions below belong to it. */
+typedef struct yoso_encoding yoso_encoding;
+
+/* Encodes count texts (lengths in bytes), or pairs of texts where pairs[i] is not NULL; pairs may
+ * be NULL. Bytes that are no UTF-8 count as U+FFFD, as in the library's lossy form, and offsets
+ * still are places in the text given. Uses several threads for many texts. */
+yoso_status yoso_encode(yoso_encoding **out, const yoso_tokenizer *tokenizer,
+                        const yoso_encode_options *options, int64_t count,
+                        const char *const *texts, const int64_t *lengths, const char *const *pairs,
+                        const int64_t *pair_lengths);
+/* Encodes one text that is given as words (pair_count -1: no second one); offsets are places in
+ * the word. */
+yoso_status yoso_encode_words(yoso_encoding **out, const yoso_tokenizer *tokenizer,
+                              const yoso_encode_options *options, const char *const *words,
+                              const int64_t *lengths, int64_t count, const char *const *pair_words,
+                              const int64_t *pair_lengths, int64_t pair_count);
+void yoso_encoding_free(yoso_encoding *encoding);
+
+/* How many inputs there were, and how many windows came of one: 1, and those cut off. */
+int64_t yoso_encoding_count(const yoso_encoding *encoding);
+int64_t yoso_encoding_windows(const yoso_encoding *encoding, int64_t input);
+/* How many stretches of bytes in an input were no UTF-8. */
+int64_t yoso_encoding_repairs(const yoso_encoding *encoding, int64_t input);
+/* Tokens in a window, and one array an attribute; windows count from 0. Word and sequence ids are
+ * -1 for special and padding tokens; offsets are pairs. The last four are NULL when the options
+ * did not ask for a full record. */
+int64_t yoso_encoding_length(const yoso_encoding *encoding, int64_t input, int64_t window);
+const int32_t *yoso_encoding_ids(const yoso_encoding *encoding, int64_t input, int64_t window);
+const int32_t *yoso_encoding_type_ids(const yoso_encoding *encoding, int64_t input,
+                                      int64_t window);
+const uint8_t *yoso_encoding_attention_mask(const yoso_encoding *encoding, int64_t input,
+                                            int64_t window);
+const uint8_t *yoso_encoding_special_tokens_mask(const yoso_encoding *encoding, int64_t input,
+                                                 int64_t window);
+const int32_t *yoso_encoding_word_ids(const yoso_encoding *encoding, int64_t input,
+                                      int64_t window);
+const int32_t *yoso_encoding_sequence_ids(const yoso_encoding *encoding, int64_t input,
+                                          int64_t window);
+const uint32_t *yoso_encoding_offsets(const yoso_encoding *encoding, int64_t input,
+                                      int64_t window);
+const char *yoso_encoding_token(const yoso_encoding *encoding, int64_t input, int64_t window,
+                                int64_t index, int64_t *length);
+/* The first windows of all inputs as one i64 tensor [inputs, tokens]; they must be of one length. */
+enum { YOSO_FIELD_IDS = 0, YOSO_FIELD_TYPE_IDS = 1, YOSO_FIELD_ATTENTION_MASK = 2 };
+yoso_status yoso_encoding_tensor(yoso_tensor **out, const yoso_encoding *encoding, int32_t field);
+
 /* ---- Embedding the interpreter ------------------------------------------------------------------------ */
 
 /* Values that cross between C and Lua. A value belongs to whoever made it and depends on no

@@ -1,0 +1,274 @@
+/* The JSON reader: see json.h. */
+#include "text/json.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "text/utf8.h"
+
+enum { MAX_DEPTH = 128 };
+
+typedef struct reader {
+    yo_json_document *document;
+    const char *what;
+    char *text, *at, *end;
+    int depth;
+    locale_t locale;
+} reader;
+
+static yoso_status fail_at(const reader *r, const char *at, const char *problem)
+{
+    size_t line = 1, column = 1;
+    for (const char *c = r->text; c < at; c++) {
+        column++;
+        if (*c == '\n') {
+            line++;
+            column = 1;
+        }
+    }
+    return yo_fail(YOSO_FORMAT, "%s: line %zu, column %zu: %s", r->what, line, column, problem);
+}
+
+static void skip_space(reader *r)
+{
+    while (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t')
+        r->at++;
+}
+
+static yoso_status add(reader *r, size_t *index, yo_json_kind kind)
+{
+    yo_json_document *d = r->document;
+    if (d->count == d->capacity)
+        YO_TRY(yo_grow((void **)&d->nodes, &d->capacity, d->count + 1, sizeof *d->nodes));
+    *index = d->count++;
+    d->nodes[*index] = (yo_json){.kind = kind};
+    return YOSO_OK;
+}
+
+static int hex4(const char *at)
+{
+    int value = 0;
+    for (int i = 0; i < 4; i++) {
+        char c = at[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+/* One escape at r->at (after the backslash) to *out. */
+static yoso_status read_escape(reader *r, char **out)
+{
+    static const char plain[] = "\"\\/bfnrt", meaning[] = "\"\\/\b\f\n\r\t";
+    const char *found = *r->at != '\0' ? strchr(plain, *r->at) : NULL;
+    if (found != NULL) {
+        *(*out)++ = meaning[found - plain];
+        r->at++;
+        return YOSO_OK;
+    }
+    if (*r->at != 'u')
+        return fail_at(r, r->at, "an unknown escape in a string");
+    int value = hex4(r->at + 1);
+    if (value < 0)
+        return fail_at(r, r->at, "\\u wants four hexadecimal digits");
+    r->at += 5;
+    uint32_t c = (uint32_t)value;
+    if (c >= 0xD800 && c < 0xE000) {
+        int low = c < 0xDC00 && r->at[0] == '\\' && r->at[1] == 'u' ? hex4(r->at + 2) : -1;
+        if (low < 0xDC00 || low > 0xDFFF)
+            return fail_at(r, r->at, "half a surrogate pair in a string");
+        c = 0x10000 + ((c - 0xD800) << 10) + ((uint32_t)low - 0xDC00);
+        r->at += 6;
+    }
+    *out += yo_utf8_encode((uint8_t *)*out, c); /* never longer than its escape */
+    return YOSO_OK;
+}
+
+static yoso_status read_string(reader *r, yo_json *node)
+{
+    char *start = ++r->at;
+    while (*r->at != '"' && *r->at != '\\' && (uint8_t)*r->at >= 0x20)
+        r->at++;
+    char *out = r->at;
+    while (*r->at != '"') {
+        if (r->at == r->end)
+            return fail_at(r, start, "a string that does not end");
+        if ((uint8_t)*r->at < 0x20)
+            return fail_at(r, r->at, "a control character in a string");
+        if (*r->at == '\\') {
+            r->at++;
+            YO_TRY(read_escape(r, &out));
+        } else {
+            *out++ = *r->at++;
+        }
+    }
+    if ((size_t)(out - start) > UINT32_MAX)
+        return fail_at(r, start, "a string of more than 4 GiB");
+    r->at++;
+    node->kind = YO_JSON_STRING;
+    node->count = (uint32_t)(out - start);
+    node->as.text = start;
+    return YOSO_OK;
+}
+
+static bool digits(reader *r, uint64_t *mantissa, int *kept)
+{
+    char *start = r->at;
+    while (*r->at >= '0' && *r->at <= '9') {
+        if (*kept < 18) {
+            *mantissa = *mantissa * 10 + (uint64_t)(*r->at - '0');
+            *kept += *mantissa != 0;
+        } else {
+            *kept = 99;
+        }
+        r->at++;
+    }
+    return r->at > start;
+}
+
+/* Up to 15 digits and powers of ten to 22 are exact in one operation; the rest is strtod's. */
+static yoso_status read_number(reader *r, yo_json *node)
+{
+    static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    char *start = r->at;
+    uint64_t mantissa = 0;
+    int kept = 0, exponent = 0;
+    bool negative = *r->at == '-', simple = true;
+    r->at += negative;
+    bool zero = *r->at == '0';
+    char *whole = r->at;
+    if (!digits(r, &mantissa, &kept) || (zero && r->at > whole + 1))
+        return fail_at(r, start, "not a number");
+    if (*r->at == '.') {
+        char *point = ++r->at;
+        if (!digits(r, &mantissa, &kept))
+            return fail_at(r, start, "not a number");
+        exponent = (int)(point - r->at);
+    }
+    if (*r->at == 'e' || *r->at == 'E') {
+        r->at++;
+        r->at += *r->at == '+' || *r->at == '-';
+        uint64_t ignored = 0;
+        int count = 0;
+        if (!digits(r, &ignored, &count))
+            return fail_at(r, start, "not a number");
+        simple = false;
+    }
+    node->kind = YO_JSON_NUMBER;
+    if (simple && kept <= 15 && exponent >= -22)
+        node->as.number = (negative ? -1.0 : 1.0) * ((double)mantissa / power[-exponent]);
+    else
+        node->as.number = strtod_l(start, NULL, r->locale);
+    if (!isfinite(node->as.number))
+        return fail_at(r, start, "a number out of range");
+    return YOSO_OK;
+}
+
+static yoso_status read_value(reader *r);
+
+static yoso_status read_container(reader *r, char close)
+{
+    bool object = close == '}';
+    size_t index;
+    YO_TRY(add(r, &index, object ? YO_JSON_OBJECT : YO_JSON_ARRAY));
+    if (++r->depth > MAX_DEPTH)
+        return fail_at(r, r->at, "nested too deeply");
+    uint32_t count = 0;
+    r->at++;
+    skip_space(r);
+    if (*r->at == close) {
+        r->at++;
+    } else {
+        for (;;) {
+            skip_space(r);
+            if (object) {
+                size_t key;
+                if (*r->at != '"')
+                    return fail_at(r, r->at, "a member must begin with a string");
+                YO_TRY(add(r, &key, YO_JSON_STRING));
+                YO_TRY(read_string(r, &r->document->nodes[key]));
+                skip_space(r);
+                if (*r->at != ':')
+                    return fail_at(r, r->at, "':' expected");
+                r->at++;
+            }
+            YO_TRY(read_value(r));
+            if (++count == UINT32_MAX)
+                return fail_at(r, r->at, "too many elements");
+            skip_space(r);
+            char c = *r->at;
+            if (c != ',' && c != close)
+                return fail_at(r, r->at, object ? "',' or '}' expected" : "',' or ']' expected");
+            r->at++;
+            if (c == close)
+                break;
+        }
+    }
+    r->depth--;
+    r->document->nodes[index].count = count;
+    r->document->nodes[index].as.end = r->document->count - index;
+    return YOSO_OK;
+}
+
+static yoso_status read_value(reader *r)
+{
+    size_t index;
+    skip_space(r);
+    char c = *r->at;
+    if (c == '{')
+        return read_container(r, '}');
+    if (c == '[')
+        return read_container(r, ']');
+    YO_TRY(add(r, &index, YO_JSON_NULL));
+    yo_json *node = &r->document->nodes[index];
+    if (c == '"')
+        return read_string(r, node);
+    if (c == '-' || (c >= '0' && c <= '9'))
+        return read_number(r, node);
+    static const struct {
+        const char *word;
+        yo_json_kind kind;
+    } words[] = {{"null", YO_JSON_NULL}, {"false", YO_JSON_FALSE}, {"true", YO_JSON_TRUE}};
+    for (size_t i = 0; i < 3; i++) {
+        size_t length = strlen(words[i].word);
+        if (strncmp(r->at, words[i].word, length) == 0) {
+            node->kind = words[i].kind;
+            r->at += length;
+            return YOSO_OK;
+        }
+    }
+    return fail_at(r, r->at, r->at == r->end ? "the text ends too early" : "a value expected");
+}
+
+yoso_status yo_json_read(yo_json_document *document, const char *what, char *text, size_t length)
+{
+    reader r = {.document = document, .what = what, .text = text, .at = text, .end = text + length};
+    size_t valid = yo_utf8_valid((uint8_t *)text, length);
+    if (valid < length)
+        return fail_at(&r, text + valid, "bytes that are not UTF-8");
+    r.locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (r.locale == (locale_t)0)
+        return yo_fail(YOSO_NO_MEMORY, "%s: no memory for a locale", what);
+    yoso_status status = read_value(&r);
+    if (status == YOSO_OK) {
+        skip_space(&r);
+        if (r.at != r.end)
+            status = fail_at(&r, r.at, "text after the value");
+    }
+    freelocale(r.locale);
+    return status;
+}
+
+void yo_json_free(yo_json_document *document)
+{
+    free(document->nodes);
+    *document = (yo_json_document){0};
+}

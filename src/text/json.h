@@ -1,0 +1,76 @@
+/* A strict JSON reader for megabytes of vocabulary: one pass, no allocation per value.
+ *
+ * The document is a flat array of nodes in reading order: a container is followed by its
+ * elements, an object's by key and value in turn. Strings point into the text, which is
+ * unescaped in place and must outlive the document. */
+#ifndef YO_TEXT_JSON_H
+#define YO_TEXT_JSON_H
+
+#include "text/bytes.h"
+
+typedef enum yo_json_kind {
+    YO_JSON_NULL,
+    YO_JSON_FALSE,
+    YO_JSON_TRUE,
+    YO_JSON_NUMBER,
+    YO_JSON_STRING,
+    YO_JSON_ARRAY,
+    YO_JSON_OBJECT
+} yo_json_kind;
+
+typedef struct yo_json {
+    uint32_t kind;
+    uint32_t count; /* bytes of a string, elements of an array, members of an object */
+    union {
+        double number;
+        const char *text; /* a string */
+        size_t end;       /* a container: nodes from itself to what follows it */
+    } as;
+} yo_json;
+
+typedef struct yo_json_document {
+    yo_json *nodes;
+    size_t count, capacity;
+} yo_json_document;
+
+/* Reads text[0 .. length), which is changed; text[length] must be a zero byte. `what` names the
+ * text in messages, which give line and column. */
+yoso_status yo_json_read(yo_json_document *document, const char *what, char *text, size_t length);
+void yo_json_free(yo_json_document *document);
+
+/* The node after this value. */
+static inline const yo_json *yo_json_next(const yo_json *node)
+{
+    return node->kind >= YO_JSON_ARRAY ? node + node->as.end : node + 1;
+}
+
+/* The member of that name; NULL when there is none, it is null, or node is no object. */
+const yo_json *yo_json_get(const yo_json *node, const char *key);
+
+static inline bool yo_json_is(const yo_json *node, const char *text)
+{
+    return node != NULL && node->kind == YO_JSON_STRING &&
+           yo_equals(node->as.text, node->count, text);
+}
+
+/* What a value is, for messages: "a string", "null", ... */
+const char *yo_json_kind_name(const yo_json *node);
+
+/* Members with a type: absent or null leaves *value as it is; another type is YOSO_FORMAT with
+ * a message that begins with `where`. */
+yoso_status yo_json_bool(const yo_json *node, const char *where, const char *key, bool *value);
+yoso_status yo_json_integer(const yo_json *node, const char *where, const char *key, int64_t low,
+                            int64_t high, int64_t *value);
+/* As above, for a string; *value is NULL when absent. */
+yoso_status yo_json_string(const yo_json *node, const char *where, const char *key,
+                           const char **value, size_t *length);
+/* A member that must be there, of that kind. */
+yoso_status yo_json_need(const yo_json *node, const char *where, const char *key, yo_json_kind kind,
+                         const yo_json **value);
+
+/* Appends the value as JSON text. */
+yoso_status yo_json_write(yo_bytes *out, const yo_json *node);
+/* Appends a JSON string, quoted. */
+yoso_status yo_json_write_string(yo_bytes *out, const char *text, size_t length);
+
+#endif

@@ -1,0 +1,154 @@
+/* From JSON to a list of normalizers, and running it: see normalizer.h. */
+#include "text/normalizer.h"
+
+#include <stdlib.h>
+
+#include "text/charsmap.h"
+#include "text/pattern.h"
+
+static yoso_status load_bert(yo_normalizer *n, const char *where, const yo_json *json)
+{
+    n->clean = n->chinese = n->lower = true;
+    YO_TRY(yo_json_bool(json, where, "clean_text", &n->clean));
+    YO_TRY(yo_json_bool(json, where, "handle_chinese_chars", &n->chinese));
+    YO_TRY(yo_json_bool(json, where, "lowercase", &n->lower));
+    n->accents = n->lower; /* what null means */
+    return yo_json_bool(json, where, "strip_accents", &n->accents);
+}
+
+static yoso_status load_strip(yo_normalizer *n, const char *where, const yo_json *json)
+{
+    n->left = n->right = true;
+    YO_TRY(yo_json_bool(json, where, "strip_left", &n->left));
+    return yo_json_bool(json, where, "strip_right", &n->right);
+}
+
+static yoso_status load_content(yo_normalizer *n, const char *where, const yo_json *json,
+                                const char *key)
+{
+    const yo_json *text;
+    YO_TRY(yo_json_need(json, where, key, YO_JSON_STRING, &text));
+    n->content_length = text->count;
+    n->content = malloc(text->count + 1);
+    if (n->content == NULL)
+        return yo_fail(YOSO_NO_MEMORY, "%s: no memory", where);
+    memcpy(n->content, text->as.text, text->count);
+    n->content[text->count] = '\0';
+    return YOSO_OK;
+}
+
+static yoso_status load_prepend(yo_normalizer *n, const char *where, const yo_json *json)
+{
+    return load_content(n, where, json, "prepend");
+}
+
+static yoso_status load_replace(yo_normalizer *n, const char *where, const yo_json *json)
+{
+    YO_TRY(load_content(n, where, json, "content"));
+    YO_TRY(yo_pattern_load(&n->pattern, where, yo_json_get(json, "pattern")));
+    size_t length;
+    const char *literal = yo_pattern_literal(n->pattern, &length),
+               *regex = yo_pattern_regex(n->pattern);
+    n->local = literal != NULL ? length > 0 && memchr(literal, ' ', length) == NULL
+                               : strcmp(regex, " {2,}") == 0;
+    return YOSO_OK;
+}
+
+static yoso_status load_precompiled(yo_normalizer *n, const char *where, const yo_json *json)
+{
+    const yo_json *map;
+    YO_TRY(yo_json_need(json, where, "precompiled_charsmap", YO_JSON_STRING, &map));
+    YO_TRY(yo_charsmap_decode(&n->charsmap, map->as.text, map->count));
+    n->local = n->charsmap->plain[' '];
+    return YOSO_OK;
+}
+
+static yoso_status load_nfd(yo_normalizer *n, const char *where, const yo_json *json)
+{
+    (void)where;
+    const yo_json *type = yo_json_get(json, "type");
+    n->compatibility = memchr(type->as.text, 'K', type->count) != NULL;
+    n->composed = type->as.text[type->count - 1] == 'C';
+    return YOSO_OK;
+}
+
+static const struct {
+    const char *type;
+    yo_normalize_function *run;
+    yoso_status (*load)(yo_normalizer *normalizer, const char *where, const yo_json *json);
+    bool local;
+} kinds[] = {
+    {"BertNormalizer", yo_normalize_bert, load_bert, true},
+    {"NFC", yo_normalize_form, load_nfd, true},
+    {"NFD", yo_normalize_form, load_nfd, true},
+    {"NFKC", yo_normalize_form, load_nfd, true},
+    {"NFKD", yo_normalize_form, load_nfd, true},
+    {"Lowercase", yo_normalize_lowercase, NULL, true},
+    {"StripAccents", yo_normalize_strip_accents, NULL, true},
+    {"Strip", yo_normalize_strip, load_strip, false},
+    {"Nmt", yo_normalize_nmt, NULL, true},
+    {"Prepend", yo_normalize_prepend, load_prepend, false},
+    {"Replace", yo_normalize_replace, load_replace, false},
+    {"Precompiled", yo_normalize_precompiled, load_precompiled, false},
+    {"ByteLevel", yo_normalize_bytes, NULL, false},
+};
+
+yoso_status yo_normalizers_load(yo_normalizers *normalizers, const yo_json *json)
+{
+    if (json == NULL)
+        return YOSO_OK;
+    const yo_json *type;
+    YO_TRY(yo_json_need(json, "normalizer", "type", YO_JSON_STRING, &type));
+    if (yo_json_is(type, "Sequence")) {
+        const yo_json *list;
+        YO_TRY(yo_json_need(json, "normalizer: Sequence", "normalizers", YO_JSON_ARRAY, &list));
+        const yo_json *item = list + 1;
+        for (uint32_t i = 0; i < list->count; i++, item = yo_json_next(item))
+            YO_TRY(yo_normalizers_load(normalizers, item));
+        return YOSO_OK;
+    }
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        if (!yo_json_is(type, kinds[k].type))
+            continue;
+        char where[64];
+        YO_TRY(yo_grow((void **)&normalizers->list, &normalizers->capacity, normalizers->count + 1,
+                       sizeof *normalizers->list));
+        yo_normalizer *n = &normalizers->list[normalizers->count++];
+        *n = (yo_normalizer){.run = kinds[k].run, .local = kinds[k].local};
+        size_t length = strlen(kinds[k].type);
+        memcpy(where, "normalizer: ", 12);
+        memcpy(where + 12, kinds[k].type, length + 1);
+        return kinds[k].load != NULL ? kinds[k].load(n, where, json) : YOSO_OK;
+    }
+    return yo_fail(YOSO_FORMAT, "normalizer: unknown type \"%.*s\"",
+                   (int)(type->count < 80 ? type->count : 80), type->as.text);
+}
+
+void yo_normalizers_free(yo_normalizers *normalizers)
+{
+    for (size_t i = 0; i < normalizers->count; i++) {
+        free(normalizers->list[i].content);
+        yo_pattern_free(normalizers->list[i].pattern);
+        yo_charsmap_free(normalizers->list[i].charsmap);
+    }
+    free(normalizers->list);
+    *normalizers = (yo_normalizers){0};
+}
+
+yoso_status yo_normalize(const yo_normalizers *normalizers, const yo_view_text *in, uint32_t from,
+                         yo_aligned work[2], yo_aligned *out)
+{
+    if (normalizers->count == 0)
+        return yo_aligned_keep(out, in, 0, in->length);
+    yo_view_text text = *in;
+    for (size_t i = 0; i < normalizers->count; i++) {
+        const yo_normalizer *n = &normalizers->list[i];
+        if (i + 1 == normalizers->count)
+            return n->run(n, &text, from, out);
+        yo_aligned *next = &work[i % 2];
+        yo_aligned_clear(next, out->tracked);
+        YO_TRY(n->run(n, &text, from, next));
+        text = yo_aligned_view(next);
+    }
+    return YOSO_OK;
+}

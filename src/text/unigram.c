@@ -1,0 +1,204 @@
+/* The Unigram model: the most probable segmentation of a piece (Viterbi over a lattice of bytes,
+ * in double precision; of equally good paths the one found first). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "text/model.h"
+#include "text/trie.h"
+#include "text/utf8.h"
+
+static const double unknown_penalty = 10.0;
+
+typedef struct unigram {
+    double *scores; /* by place in the list, which is the id */
+    size_t count, room;
+    yo_trie trie;
+    double unknown_score;
+    bool byte_fallback;
+    int32_t fallback[256];
+} unigram;
+
+/* The best path that ends at a byte. */
+typedef struct path {
+    double score;
+    int32_t id;    /* of its last token */
+    int32_t start; /* where that begins; -1 when no path ends here */
+} path;
+
+static yoso_status load_list(yo_model *model, unigram *own, const yo_json *list)
+{
+    double lowest = INFINITY;
+    YO_TRY(yo_grow((void **)&own->scores, &own->room, list->count, sizeof *own->scores));
+    YO_TRY(yo_vocab_reserve(&model->vocab, list->count));
+    const yo_json *item = list + 1;
+    for (uint32_t i = 0; i < list->count; i++, item = yo_json_next(item)) {
+        if (item->kind != YO_JSON_ARRAY || item->count != 2 || item[1].kind != YO_JSON_STRING ||
+            item[2].kind != YO_JSON_NUMBER)
+            return yo_fail(YOSO_FORMAT, "model: vocab: entry %u is not a token and its score", i);
+        const yo_json *text = &item[1];
+        own->scores[i] = item[2].as.number;
+        if (own->scores[i] < lowest)
+            lowest = own->scores[i];
+        YO_TRY(yo_vocab_add(&model->vocab, text->as.text, text->count, (int32_t)i));
+        if (text->count > 0)
+            YO_TRY(
+                yo_trie_add(&own->trie, (const uint8_t *)text->as.text, text->count, (int32_t)i));
+    }
+    own->count = list->count;
+    own->unknown_score = lowest - unknown_penalty;
+    return YOSO_OK;
+}
+
+static yoso_status unigram_load(yo_model *model, const yo_json *json)
+{
+    unigram *own = calloc(1, sizeof *own);
+    if (own == NULL)
+        return yo_fail(YOSO_NO_MEMORY, "model: no memory");
+    model->own = own;
+    const yo_json *list;
+    int64_t unk = -1;
+    YO_TRY(yo_json_need(json, "model", "vocab", YO_JSON_ARRAY, &list));
+    if (list->count > INT32_MAX)
+        return yo_fail(YOSO_FORMAT, "model: vocab has %u tokens, too many", list->count);
+    YO_TRY(yo_json_integer(json, "model", "unk_id", 0, INT32_MAX, &unk));
+    YO_TRY(yo_json_bool(json, "model", "byte_fallback", &own->byte_fallback));
+    if (unk >= (int64_t)list->count)
+        return yo_fail(YOSO_FORMAT, "model: unk_id is %lld, the vocabulary has %u tokens",
+                       (long long)unk, list->count);
+    YO_TRY(load_list(model, own, list));
+    model->unk_id = (int32_t)unk;
+    model->vocab_size = own->count;
+    for (int byte = 0; byte < 256; byte++) {
+        char name[8];
+        snprintf(name, sizeof name, "<0x%02X>", byte);
+        own->fallback[byte] = yo_vocab_find(&model->vocab, name, 6);
+    }
+    return YOSO_OK;
+}
+
+static void unigram_release(yo_model *model)
+{
+    unigram *own = model->own;
+    if (own == NULL)
+        return;
+    free(own->scores);
+    yo_trie_free(&own->trie);
+    free(own);
+}
+
+static void offer(path *to, double score, int32_t id, size_t start)
+{
+    if (to->start < 0 || score > to->score)
+        *to = (path){score, id, (int32_t)start};
+}
+
+/* Fills the lattice: paths[i] is the best way to write the first i bytes. */
+static yoso_status search(const yo_model *model, const unigram *own, const uint8_t *piece,
+                          size_t length, path *paths)
+{
+    for (size_t i = 1; i <= length; i++)
+        paths[i].start = -1;
+    paths[0] = (path){0.0, -1, 0};
+    for (size_t at = 0; at < length;) {
+        double before = paths[at].score;
+        uint32_t size = yo_utf8_size(piece[at]);
+        bool single = false;
+        uint32_t node = 0;
+        for (size_t end = at; end < length;) {
+            node = yo_trie_child(&own->trie, node, piece[end++]);
+            if (node == 0)
+                break;
+            int32_t id = own->trie.values[node];
+            if (id < 0)
+                continue;
+            offer(&paths[end], own->scores[id] + before, id, at);
+            single = single || end - at == size;
+        }
+        if (!single) {
+            if (model->unk_id < 0)
+                return yo_fail(YOSO_FORMAT,
+                               "encode: a character has no token, and the model no unk_id");
+            offer(&paths[at + size], own->unknown_score + before, model->unk_id, at);
+        }
+        at += size;
+    }
+    return YOSO_OK;
+}
+
+/* The tokens of one stretch: its own, those of its bytes, or the unknown one. */
+static yoso_status emit(const yo_model *model, const unigram *own, const uint8_t *piece,
+                        size_t start, size_t stop, yo_tokens *tokens)
+{
+    int32_t id = yo_vocab_find(&model->vocab, piece + start, stop - start);
+    if (id >= 0)
+        return yo_tokens_add(tokens, id, start, stop, false);
+    bool bytes = own->byte_fallback;
+    for (size_t i = start; i < stop && bytes; i++)
+        bytes = own->fallback[piece[i]] >= 0;
+    if (!bytes) {
+        if (model->unk_id < 0)
+            return yo_fail(YOSO_FORMAT,
+                           "encode: a character has no token, and the model no unk_id");
+        return yo_tokens_add(tokens, model->unk_id, start, stop, true);
+    }
+    for (size_t i = start; i < stop; i++)
+        YO_TRY(yo_tokens_add(tokens, own->fallback[piece[i]], start, stop, false));
+    return YOSO_OK;
+}
+
+static yoso_status unigram_tokenize(const yo_model *model, yo_scratch *scratch,
+                                    const uint8_t *piece, size_t length, yo_tokens *tokens)
+{
+    const unigram *own = model->own;
+    if (length >= INT32_MAX)
+        return yo_fail(YOSO_MISUSE, "encode: a piece of %zu bytes is too long", length);
+    YO_TRY(yo_grow(&scratch->lattice, &scratch->lattice_room, length + 1, sizeof(path)));
+    path *paths = scratch->lattice;
+    YO_TRY(search(model, own, piece, length, paths));
+    /* Walk back, turning each path's start into a link to where the stretch ends; neighbouring
+     * unknown characters become one stretch. */
+    int32_t next = -1;
+    bool unknown_after = false;
+    for (size_t at = length; at > 0;) {
+        size_t start = (size_t)paths[at].start;
+        bool unknown = model->unk_id >= 0 && paths[at].id == model->unk_id;
+        if (!(unknown && unknown_after) && at < length) {
+            paths[at].id = next; /* a stretch begins at `at`; the one after it at `next` */
+            next = (int32_t)at;
+        }
+        unknown_after = unknown;
+        at = start;
+    }
+    size_t start = 0;
+    while (next >= 0) {
+        YO_TRY(emit(model, own, piece, start, (size_t)next, tokens));
+        start = (size_t)next;
+        next = paths[start].id;
+    }
+    return emit(model, own, piece, start, length, tokens);
+}
+
+static yoso_status unigram_write(const yo_model *model, yo_bytes *out)
+{
+    const unigram *own = model->own;
+    char text[64];
+    snprintf(text, sizeof text, "%d", model->unk_id);
+    YO_TRY(yo_bytes_text(out, "{\"type\":\"Unigram\",\"unk_id\":"));
+    YO_TRY(yo_bytes_text(out, model->unk_id >= 0 ? text : "null"));
+    YO_TRY(yo_bytes_text(out, own->byte_fallback ? ",\"byte_fallback\":true,\"vocab\":["
+                                                 : ",\"byte_fallback\":false,\"vocab\":["));
+    for (size_t i = 0; i < own->count; i++) {
+        size_t length = 0;
+        const char *token = yo_vocab_text(&model->vocab, (int32_t)i, &length);
+        YO_TRY(yo_bytes_text(out, i > 0 ? ",[" : "["));
+        YO_TRY(yo_json_write_string(out, token, length));
+        YO_TRY(yo_bytes_text(out, ","));
+        YO_TRY(yo_json_write(out, &(yo_json){.kind = YO_JSON_NUMBER, .as.number = own->scores[i]}));
+        YO_TRY(yo_bytes_text(out, "]"));
+    }
+    return yo_bytes_text(out, "]}");
+}
+
+const yo_model_kind yo_model_unigram = {"Unigram", unigram_load, unigram_release, unigram_tokenize,
+                                        unigram_write};

@@ -1,0 +1,221 @@
+/* Writing windows into a store: ids, masks, and offsets trimmed and put into the caller's unit. */
+#include <stdlib.h>
+
+#include "text/encoding.h"
+#include "text/unicode.h"
+
+void yo_store_free(yo_store *s)
+{
+    free(s->ids);
+    free(s->type_ids);
+    free(s->words);
+    free(s->sequences);
+    free(s->attention);
+    free(s->special);
+    free(s->offsets);
+    free(s->texts);
+    free(s->own_texts);
+    yo_bytes_free(&s->text);
+    *s = (yo_store){0};
+}
+
+static yoso_status grow(void **data, size_t room, size_t size)
+{
+    size_t capacity = 0;
+    return yo_grow(data, &capacity, room, size);
+}
+
+yoso_status yo_store_reserve(yo_store *s, size_t more)
+{
+    size_t need = s->count + more;
+    if (need <= s->capacity)
+        return YOSO_OK;
+    size_t room = need + s->capacity / 2 + 64;
+    YO_TRY(grow((void **)&s->ids, room, sizeof *s->ids));
+    YO_TRY(grow((void **)&s->type_ids, room, sizeof *s->type_ids));
+    YO_TRY(grow((void **)&s->attention, room, 1));
+    if (s->full) {
+        YO_TRY(grow((void **)&s->special, room, 1));
+        YO_TRY(grow((void **)&s->words, room, sizeof *s->words));
+        YO_TRY(grow((void **)&s->sequences, room, sizeof *s->sequences));
+        YO_TRY(grow((void **)&s->offsets, room, sizeof *s->offsets));
+        YO_TRY(grow((void **)&s->texts, room, sizeof *s->texts));
+    }
+    s->capacity = room;
+    return YOSO_OK;
+}
+
+static yoso_status own_text(yo_store *s, const uint8_t *text, size_t length, uint32_t *place)
+{
+    YO_TRY(yo_grow((void **)&s->own_texts, &s->own_room, s->own_count + 1, sizeof *s->own_texts));
+    if (s->text.length + length > UINT32_MAX)
+        return yo_fail(YOSO_MISUSE, "encode: the tokens' texts exceed 4 GiB");
+    uint32_t start = (uint32_t)s->text.length;
+    YO_TRY(yo_bytes_append(&s->text, text, length));
+    s->own_texts[s->own_count++] = (yo_span){start, (uint32_t)s->text.length};
+    *place = (uint32_t)s->own_count;
+    return YOSO_OK;
+}
+
+/* -- Trimming ------------------------------------------------------------------------------------
+ */
+
+/* A space, or what stands for one in the byte alphabet. */
+static bool is_blank(uint32_t c)
+{
+    return c == 0x120 || yo_is(c, YO_SPACE);
+}
+
+static size_t leading(const uint8_t *text, size_t length)
+{
+    size_t count = 0;
+    uint32_t size;
+    for (size_t at = 0; at < length && is_blank(yo_utf8_decode(text + at, &size)); at += size)
+        count++;
+    return count;
+}
+
+static size_t trailing(const uint8_t *text, size_t length)
+{
+    size_t count = 0;
+    uint32_t size;
+    for (; length > 0 && is_blank(yo_utf8_before(text, length, &size)); length -= size)
+        count++;
+    return count;
+}
+
+/* Cuts the blanks of a token off its span, counted in characters of the source. */
+static void trim(yo_span *span, const yo_source *source, const char *text, size_t length,
+                 bool first, bool keep)
+{
+    if (length == 0)
+        return;
+    size_t before = leading((const uint8_t *)text, length);
+    size_t after = trailing((const uint8_t *)text, length);
+    if (before > 0 && keep && (first || span->start == 0))
+        before--; /* the space that was put before everything is not there to be cut */
+    for (; before > 0 && span->start < span->stop; before--)
+        span->start += yo_utf8_size(source->data[span->start]);
+    if (span->start > span->stop)
+        span->start = span->stop;
+    size_t stop = span->stop;
+    while (after > 0 && stop > 0) {
+        stop--;
+        while (stop > 0 && yo_utf8_continues(source->data[stop]))
+            stop--;
+        after--;
+    }
+    if (after == 0)
+        span->stop = stop > span->start ? (uint32_t)stop : span->start;
+}
+
+/* -- Units ---------------------------------------------------------------------------------------
+ */
+
+/* Goes along a source and counts: bytes of the caller's text, or code points. */
+typedef struct cursor {
+    const yo_source *source;
+    const yo_repair *repairs; /* the source's */
+    bool codepoints;
+    size_t at, points; /* a place and the code points before it */
+} cursor;
+
+static uint32_t convert(cursor *c, uint32_t place)
+{
+    if (c->codepoints) {
+        while (c->at < place && c->at < c->source->length)
+            c->points += !yo_utf8_continues(c->source->data[c->at++]);
+        while (c->at > place)
+            c->points -= !yo_utf8_continues(c->source->data[--c->at]);
+        return (uint32_t)c->points;
+    }
+    size_t shift = 0;
+    for (size_t i = 0; i < c->source->repair_count && c->repairs[i].at < place; i++)
+        shift += 3 - c->repairs[i].length;
+    return (uint32_t)(place - shift);
+}
+
+/* -- Writing -------------------------------------------------------------------------------------
+ */
+
+static yoso_status write_special(yo_store *s, const yoso_tokenizer *t, const yo_part *part)
+{
+    const yo_special *special = &t->post.specials[part->special];
+    size_t at = s->count++, length = 0;
+    s->ids[at] = special->id;
+    s->type_ids[at] = part->type_id;
+    s->attention[at] = 1;
+    if (!s->full)
+        return YOSO_OK;
+    s->special[at] = 1;
+    s->words[at] = s->sequences[at] = -1;
+    s->offsets[at] = (yo_span){0, 0};
+    s->texts[at] = 0;
+    const char *text = yo_token_text(t, special->id, &length);
+    if (text == NULL || length != special->length || memcmp(text, special->token, length) != 0)
+        return own_text(s, (const uint8_t *)special->token, special->length, &s->texts[at]);
+    return YOSO_OK;
+}
+
+static yoso_status write_tokens(yo_store *s, const yoso_tokenizer *t, const yo_sequence *from,
+                                const yo_part *part, bool codepoints)
+{
+    size_t first = s->count, length = part->stop - part->start;
+    if (length == 0)
+        return YOSO_OK;
+    memcpy(s->ids + first, from->ids + part->start, length * sizeof *s->ids);
+    memset(s->attention + first, 1, length);
+    for (size_t i = 0; i < length; i++)
+        s->type_ids[first + i] = part->type_id;
+    s->count += length;
+    if (!s->full)
+        return YOSO_OK;
+    memset(s->special + first, 0, length);
+    memcpy(s->words + first, from->words + part->start, length * sizeof *s->words);
+    cursor c = {0};
+    for (size_t i = 0; i < length; i++) {
+        size_t at = first + i, token = part->start + i;
+        const yo_source *source = &from->sources[from->by_word ? from->words[token] : 0];
+        const char *text = NULL;
+        size_t text_length = 0;
+        s->sequences[at] = part->sequence;
+        s->texts[at] = 0;
+        if (from->texts[token] != 0) {
+            yo_span own = from->own_texts[from->texts[token] - 1];
+            text = (const char *)from->text.data + own.start;
+            text_length = own.stop - own.start;
+            YO_TRY(own_text(s, (const uint8_t *)text, text_length, &s->texts[at]));
+        } else if (part->trims > 0) {
+            text = yo_token_text(t, from->ids[token], &text_length);
+        }
+        yo_span span = from->spans[token];
+        for (int k = 0; k < part->trims; k++)
+            trim(&span, source, text, text_length, i == 0 && part->first[k], part->keep[k]);
+        if (codepoints || source->repair_count > 0) {
+            if (c.source != source)
+                c = (cursor){source, from->repairs + source->first_repair, codepoints, 0, 0};
+            span = (yo_span){convert(&c, span.start), convert(&c, span.stop)};
+        }
+        s->offsets[at] = span;
+    }
+    return YOSO_OK;
+}
+
+yoso_status yo_write_window(yo_job *job, const yoso_tokenizer *t, const yo_worker *worker,
+                            yo_window window, bool codepoints)
+{
+    yo_store *s = &job->store;
+    const yo_part *parts = worker->post.parts + window.first;
+    size_t length = 0;
+    for (size_t i = 0; i < window.count; i++)
+        length += parts[i].special >= 0 ? 1 : parts[i].stop - parts[i].start;
+    YO_TRY(yo_store_reserve(s, length));
+    YO_TRY(yo_grow((void **)&job->records, &job->record_room, job->record_count + 1,
+                   sizeof *job->records));
+    job->records[job->record_count++] = (yo_record){s, s->count, length};
+    for (size_t i = 0; i < window.count; i++)
+        YO_TRY(parts[i].special >= 0 ? write_special(s, t, &parts[i])
+                                     : write_tokens(s, t, &worker->sequence[parts[i].sequence],
+                                                    &parts[i], codepoints));
+    return YOSO_OK;
+}
