@@ -124,6 +124,7 @@ local function score(pipeline, task, examples, path, options)
     end
     local seconds = lib.yoso_time() - start
     local result = describe(metric:result(task.metrics), pipeline, task, options, seconds)
+    result.examples = done
     result.examples_per_second = done / math.max(seconds, 1e-9)
     return result
 end

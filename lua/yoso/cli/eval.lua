@@ -49,7 +49,7 @@ local function format_score(name, value, task)
 end
 
 local function show(result, task)
-    print(("%s %s, %d examples"):format(result.task, result.split, result.total))
+    print(("%s %s, %d examples"):format(result.task, result.split, result.examples))
     for _, name in ipairs(task.metrics) do
         if result[name] then
             local low, high = unpack(result.intervals[name])

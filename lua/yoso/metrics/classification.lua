@@ -1,5 +1,6 @@
 -- Scores of predicted against true labels: accuracy, F1 and Matthews' correlation.
 -- Labels are ids from 0.
+local c = require "yoso.c"
 local interval = require "yoso.metrics.interval"
 
 local M = {}
@@ -17,31 +18,45 @@ function Classification:add(predicted, label)
     self.predicted[n], self.label[n] = predicted, label
 end
 
--- counts[p][l]: how often p was predicted where l was right, over all or over picked examples.
-local function confusion(self, pick, count)
-    local counts = {}
-    for p = 0, self.num_labels - 1 do
-        counts[p] = {}
-        for l = 0, self.num_labels - 1 do
-            counts[p][l] = 0
-        end
+-- counts[p * num_labels + l], from 0: how often p was predicted where l was right. cells_of gives
+-- each example's place in it; tally counts all examples, or the picked ones of a resample.
+local function cells_of(self)
+    local cells = c.new("int32_t[?]", math.max(1, #self.label))
+    for i = 1, #self.label do
+        cells[i - 1] = self.predicted[i] * self.num_labels + self.label[i]
     end
-    for i = 1, count do
-        local at = pick and tonumber(pick[i - 1]) + 1 or i
-        local row, label = counts[self.predicted[at]], self.label[at]
-        row[label] = row[label] + 1
+    return cells
+end
+
+local function tally(self, cells, count, pick)
+    local counts = c.new("double[?]", self.num_labels * self.num_labels)
+    if pick then
+        for i = 0, count - 1 do
+            local cell = cells[pick[i]]
+            counts[cell] = counts[cell] + 1
+        end
+    else
+        for i = 0, count - 1 do
+            counts[cells[i]] = counts[cells[i]] + 1
+        end
     end
     return counts
 end
 
-local function f1_of(counts, class, num_labels)
+-- How often a class was predicted, and how often it was right.
+local function marginals(counts, class, num_labels)
     local predicted, actual = 0, 0
     for other = 0, num_labels - 1 do
-        predicted = predicted + counts[class][other]
-        actual = actual + counts[other][class]
+        predicted = predicted + counts[class * num_labels + other]
+        actual = actual + counts[other * num_labels + class]
     end
+    return predicted, actual
+end
+
+local function f1_of(counts, class, num_labels)
+    local predicted, actual = marginals(counts, class, num_labels)
     local sum = predicted + actual
-    return sum == 0 and 0 or 2 * counts[class][class] / sum
+    return sum == 0 and 0 or 2 * counts[class * num_labels + class] / sum
 end
 
 -- F1 of class 1 for two classes, the mean over classes for more.
@@ -60,26 +75,13 @@ end
 local function matthews(counts, num_labels)
     local correct, total, cross, squares_p, squares_l = 0, 0, 0, 0, 0
     for class = 0, num_labels - 1 do
-        local predicted, actual = 0, 0
-        for other = 0, num_labels - 1 do
-            predicted = predicted + counts[class][other]
-            actual = actual + counts[other][class]
-        end
-        correct, total = correct + counts[class][class], total + predicted
+        local predicted, actual = marginals(counts, class, num_labels)
+        correct, total = correct + counts[class * num_labels + class], total + predicted
         cross = cross + predicted * actual
         squares_p, squares_l = squares_p + predicted * predicted, squares_l + actual * actual
     end
     local below = math.sqrt(total * total - squares_p) * math.sqrt(total * total - squares_l)
     return below == 0 and 0 or (correct * total - cross) / below
-end
-
---- Accuracy, F1, Matthews as numbers.
-function Classification:f1()
-    return f1(confusion(self, nil, #self.label), self.num_labels)
-end
-
-function Classification:matthews()
-    return matthews(confusion(self, nil, #self.label), self.num_labels)
 end
 
 function Classification:correct()
@@ -99,12 +101,13 @@ function Classification:result(names)
     local total, correct = #self.label, self:correct()
     local result = {accuracy = total > 0 and correct / total or 0, correct = correct,
         total = total, intervals = {accuracy = {interval.wilson(correct, total)}}}
+    local cells = cells_of(self)
     for _, name in ipairs(names or {}) do
         local statistic = statistics[name]
         if statistic then
-            result[name] = statistic(confusion(self, nil, total), self.num_labels)
+            result[name] = statistic(tally(self, cells, total), self.num_labels)
             result.intervals[name] = {interval.bootstrap(total, function(pick, count)
-                return statistic(confusion(self, pick, count), self.num_labels)
+                return statistic(tally(self, cells, count, pick), self.num_labels)
             end)}
         end
     end

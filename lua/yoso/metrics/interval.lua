@@ -1,5 +1,6 @@
 -- Confidence intervals: Wilson's for a share of a count, the percentile bootstrap for the rest.
 -- Both tell how sure a score is for its number of examples; the spread over seeds is another thing.
+local c = require "yoso.c"
 local random = require "yoso.random"
 local tensor = require "yoso.tensor"
 
@@ -28,9 +29,13 @@ function M.bootstrap(count, statistic, options)
         return 0, 0
     end
     local values = {}
-    for i = 1, resamples do
-        local drawn = random.randint(0, count, {count}, {seed = random.derive(seed, i)})
-        values[i] = statistic(tensor.data(drawn), count)
+    local block = math.max(1, math.min(resamples, math.floor(2 ^ 18 / count)))
+    for first = 1, resamples, block do
+        local some = math.min(block, resamples - first + 1)
+        local drawn = random.randint(0, count, {some * count}, {seed = random.derive(seed, first)})
+        for i = 0, some - 1 do
+            values[first + i] = statistic(tensor.data(drawn) + i * count, count)
+        end
         drawn:free()
     end
     table.sort(values)
@@ -45,11 +50,15 @@ end
 
 --- Bootstrap of sum(numerator) / sum(denominator) over units (sentences, questions, ...).
 function M.ratio(numerators, denominators, options)
+    local units = math.max(1, #numerators)
+    local up, down = c.new("double[?]", units), c.new("double[?]", units)
+    for i = 1, #numerators do
+        up[i - 1], down[i - 1] = numerators[i], denominators[i]
+    end
     return M.bootstrap(#numerators, function(pick, count)
         local above, below = 0, 0
         for i = 0, count - 1 do
-            local unit = tonumber(pick[i]) + 1
-            above, below = above + numerators[unit], below + denominators[unit]
+            above, below = above + up[pick[i]], below + down[pick[i]]
         end
         return below == 0 and 0 or above / below
     end, options)
