@@ -13,7 +13,7 @@ cpu_kernel_sources = \
 
 # Reductions, gathering, sorting, random numbers.
 cpu_kernel_sources += \
-	src/cpu/reduce.c \
+	src/cpu/reduce_partial.h src/cpu/reduce.c \
 	src/cpu/gather.c \
 	src/cpu/sort.c \
 	src/cpu/random.c

@@ -42,7 +42,7 @@ local reshape = op.define{
     name = "reshape",
     forward = function(ctx, x, shape)
         ctx.shape = ctx.recording and x:shape()
-        local sizes, n = tensor.check_shape(shape, "reshape")
+        local sizes, n = tensor.check_shape(shape, "reshape", -1)
         return call(lib.yoso_reshape, x.handle, n, sizes)
     end,
     backward = function(ctx, grad)
