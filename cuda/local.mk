@@ -6,7 +6,11 @@ cuda_sources = \
 	cuda/module.cu \
 	cuda/table.cu \
 	cuda/copy.cu \
-	cuda/elementwise.cu
+	cuda/elementwise.cu \
+	cuda/unary.cu \
+	cuda/compare.cu \
+	cuda/reduce.cu \
+	cuda/random.cu
 
 emulate_sources = cuda/emulate/fiber.cc cuda/emulate/runtime.cc cuda/emulate/scheduler.cc
 

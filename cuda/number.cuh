@@ -72,13 +72,13 @@ __host__ __device__ inline bool is_float(int32_t dtype)
 }
 
 /* Truncates and saturates; NaN becomes 0. */
-__device__ inline int64_t to_integer(float x, int64_t low, int64_t high)
+template <class T> __device__ inline int64_t to_integer(T x, int64_t low, int64_t high)
 {
     if (x != x)
         return 0;
-    if (x <= (float)low)
+    if (x <= (T)low)
         return low;
-    return x >= (float)high ? high : (int64_t)x;
+    return x >= (T)high ? high : (int64_t)x;
 }
 
 __device__ inline int64_t clamp(int64_t x, int64_t low, int64_t high)

@@ -10,6 +10,13 @@ static yo_kernels make_table()
     table.copy = yo_cuda_copy;
     table.fill = yo_cuda_fill;
     table.binary = yo_cuda_binary;
+    table.unary = yo_cuda_unary;
+    table.unary_grad = yo_cuda_unary_grad;
+    table.compare = yo_cuda_compare;
+    table.where = yo_cuda_where;
+    table.reduce = yo_cuda_reduce;
+    table.random = yo_cuda_random;
+    table.sequence = yo_cuda_sequence;
     return table;
 }
 
