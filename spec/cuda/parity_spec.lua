@@ -21,8 +21,10 @@ local function source()
     end
 end
 
--- The inputs on a device. What an operation wants on the CPU, it moves there itself or names so.
-local on_cpu = {offset = true}
+-- The inputs on a device, but for those that operations want on the CPU: the offsets of packed
+-- sequences, by their name among options or their place among the inputs.
+local on_cpu = {offset = true, k_offset = true}
+local offset_place = {depthwise_conv = 4}
 local function on(device, value, key)
     if tensor.is(value) then
         return on_cpu[key] and value or value:to(device)
@@ -52,7 +54,10 @@ end
 -- Results and gradients of a run on a device, all on the CPU.
 local function run(definition, device)
     yoso.manual_seed(7)
-    local inputs = on(device, definition.sample(source()))
+    local inputs = definition.sample(source())
+    for place, input in pairs(inputs) do
+        inputs[place] = place == offset_place[definition.name] and input or on(device, input)
+    end
     local count = table.maxn(inputs)
     local leaves = {}
     if definition.backward then
