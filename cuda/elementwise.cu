@@ -48,7 +48,7 @@ __device__ inline int64_t binary_integer(int32_t op, int64_t a, int64_t b, Fault
         return (int64_t)((uint64_t)a * (uint64_t)b);
     case YOSO_DIV:
         if (b == 0) {
-            report(fault, ZERO_DIVISOR, a, b);
+            report(fault, ZERO_DIVISOR);
             return 0;
         }
         return b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;

@@ -12,21 +12,31 @@ struct Fault {
     int claimed;
     int ready;
     int kind;
-    long long detail[2];
+    long long detail[4];
 };
 
-enum FaultKind { ZERO_DIVISOR = 1, INDEX_RANGE = 2, ID_RANGE = 3, LABEL_RANGE = 4 };
+enum FaultKind {
+    ZERO_DIVISOR = 1,
+    GATHER_RANGE = 2, /* first, last */
+    SCATTER_RANGE = 3,
+    ID_RANGE = 4,    /* id, position, last */
+    LABEL_RANGE = 5, /* label, position, last, ignored */
+    CODE_RANGE = 6   /* code, last, bits */
+};
 
 /* The device's address of the one record. */
 Fault *fault_record();
 
-__device__ inline void report(Fault *fault, FaultKind kind, int64_t a, int64_t b)
+__device__ inline void report(Fault *fault, FaultKind kind, int64_t a = 0, int64_t b = 0,
+                              int64_t c = 0, int64_t d = 0)
 {
     if (atomicCAS(&fault->claimed, 0, 1) != 0)
         return;
     fault->kind = kind;
     fault->detail[0] = a;
     fault->detail[1] = b;
+    fault->detail[2] = c;
+    fault->detail[3] = d;
     __threadfence_system();
     fault->ready = 1;
 }

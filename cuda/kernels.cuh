@@ -32,4 +32,67 @@ yoso_status yo_cuda_random(const yo_view *out, int32_t kind, uint64_t seed, uint
                            double a, double b, yo_stream *stream);
 yoso_status yo_cuda_sequence(const yo_view *out, double start, double step, yo_stream *stream);
 
+/* gather.cu */
+yoso_status yo_cuda_gather(const yo_view *out, const yo_view *x, const yo_view *index, int32_t dim,
+                           int64_t first, yo_stream *stream);
+yoso_status yo_cuda_scatter(const yo_view *out, const yo_view *index, const yo_view *x, int32_t dim,
+                            int64_t first, int32_t add, yo_stream *stream);
+yoso_status yo_cuda_nonzero(int64_t *count, int64_t *places, const yo_view *x, int64_t first,
+                            yo_stream *stream);
+
+/* sort.cu */
+yoso_status yo_cuda_sort(const yo_view *values, const yo_view *places, const yo_view *x,
+                         int32_t descending, int64_t first, yo_stream *stream);
+yoso_status yo_cuda_cumsum(const yo_view *out, const yo_view *x, int32_t reverse,
+                           yo_stream *stream);
+
+/* softmax.cu */
+yoso_status yo_cuda_softmax(const yo_view *out, const yo_view *x, int32_t logarithm,
+                            yo_stream *stream);
+yoso_status yo_cuda_softmax_grad(const yo_view *grad_x, const yo_view *grad, const yo_view *y,
+                                 int32_t logarithm, yo_stream *stream);
+
+/* norm.cu */
+yoso_status yo_cuda_layer_norm(const yo_view *out, const yo_view *x, const yo_view *weight,
+                               const yo_view *bias, const yo_view *residual, double eps,
+                               yo_stream *stream);
+yoso_status yo_cuda_layer_norm_grad(const yo_view *grad_x, const yo_view *grad_weight,
+                                    const yo_view *grad_bias, const yo_view *grad, const yo_view *x,
+                                    const yo_view *weight, const yo_view *residual, double eps,
+                                    yo_stream *stream);
+yoso_status yo_cuda_l2_normalize(const yo_view *out, const yo_view *x, double eps,
+                                 yo_stream *stream);
+yoso_status yo_cuda_l2_normalize_grad(const yo_view *grad_x, const yo_view *grad, const yo_view *x,
+                                      double eps, yo_stream *stream);
+
+/* embedding.cu */
+yoso_status yo_cuda_embedding(const yo_view *out, const yo_view *ids, const yo_view *table,
+                              yo_stream *stream);
+yoso_status yo_cuda_embedding_grad(const yo_view *grad_table, const yo_view *grad,
+                                   const yo_view *ids, int64_t padding, yo_stream *stream);
+
+/* conv.cu */
+yoso_status yo_cuda_depthwise_conv(const yo_view *out, const yo_view *value, const yo_view *weight,
+                                   const yo_packing *packing, yo_stream *stream);
+yoso_status yo_cuda_depthwise_conv_grad(const yo_view *grad_value, const yo_view *grad_weight,
+                                        const yo_view *grad, const yo_view *value,
+                                        const yo_view *weight, const yo_packing *packing,
+                                        yo_stream *stream);
+
+/* dropout.cu */
+yoso_status yo_cuda_dropout(const yo_view *out, const yo_view *x, double p, uint64_t seed,
+                            yo_stream *stream);
+
+/* loss.cu */
+yoso_status yo_cuda_cross_entropy(const yo_view *loss, int64_t *kept, const yo_view *logits,
+                                  const yo_view *labels, int64_t ignore, yo_stream *stream);
+yoso_status yo_cuda_cross_entropy_grad(const yo_view *grad_logits, const yo_view *grad,
+                                       double scale, const yo_view *logits, const yo_view *labels,
+                                       int64_t ignore, yo_stream *stream);
+yoso_status yo_cuda_pointwise_loss(const yo_view *loss, int32_t kind, const yo_view *x,
+                                   const yo_view *target, yo_stream *stream);
+yoso_status yo_cuda_pointwise_loss_grad(const yo_view *grad_x, int32_t kind, const yo_view *grad,
+                                        double scale, const yo_view *x, const yo_view *target,
+                                        yo_stream *stream);
+
 #endif

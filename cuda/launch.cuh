@@ -47,6 +47,11 @@ class Scratch
     Scratch(const Scratch &) = delete;
     ~Scratch();
     yoso_status take(size_t bytes);
+    yoso_status zero(yo_stream *stream);
+    /* Takes room for a copy of the host's bytes, which may be reused at once. */
+    yoso_status upload(const void *source, size_t bytes, yo_stream *stream);
+    /* *target = number `index` of the scratch; waits for it. */
+    yoso_status download(int64_t *target, size_t index = 0);
     template <class T> T *as() const
     {
         return static_cast<T *>(block);

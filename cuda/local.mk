@@ -10,7 +10,15 @@ cuda_sources = \
 	cuda/unary.cu \
 	cuda/compare.cu \
 	cuda/reduce.cu \
-	cuda/random.cu
+	cuda/random.cu \
+	cuda/gather.cu \
+	cuda/sort.cu \
+	cuda/softmax.cu \
+	cuda/norm.cu \
+	cuda/embedding.cu \
+	cuda/conv.cu \
+	cuda/dropout.cu \
+	cuda/loss.cu
 
 emulate_sources = cuda/emulate/fiber.cc cuda/emulate/runtime.cc cuda/emulate/scheduler.cc
 

@@ -32,18 +32,28 @@ static yoso_status tell_fault()
 {
     Fault fault = *fault_host;
     *fault_host = Fault();
+    const long long *detail = fault.detail;
     switch (fault.kind) {
     case ZERO_DIVISOR:
         return yo_cuda_fail(YOSO_MISUSE, "div: integer division by zero");
-    case INDEX_RANGE:
-        return yo_cuda_fail(YOSO_MISUSE, "index %lld, must be 1 to %lld", fault.detail[0] + 1,
-                            fault.detail[1]);
+    case GATHER_RANGE:
+    case SCATTER_RANGE:
+        return yo_cuda_fail(YOSO_MISUSE, "%s: a position is not %lld to %lld",
+                            fault.kind == GATHER_RANGE ? "gather" : "scatter", detail[0],
+                            detail[1]);
     case ID_RANGE:
-        return yo_cuda_fail(YOSO_MISUSE, "embedding: id %lld, the table has rows 0 to %lld",
-                            fault.detail[0], fault.detail[1] - 1);
+        return yo_cuda_fail(YOSO_MISUSE,
+                            "embedding: id %lld at position %lld is outside the table's 0 to %lld",
+                            detail[0], detail[1], detail[2]);
+    case LABEL_RANGE:
+        return yo_cuda_fail(YOSO_MISUSE,
+                            "cross_entropy: label %lld at position %lld is outside 0 to %lld "
+                            "(ignored: %lld)",
+                            detail[0], detail[1], detail[2], detail[3]);
     default:
-        return yo_cuda_fail(YOSO_MISUSE, "cross_entropy: label %lld, must be 0 to %lld",
-                            fault.detail[0], fault.detail[1] - 1);
+        return yo_cuda_fail(YOSO_MISUSE,
+                            "lsh_cumulation: code %lld, must be 0 to %lld for hash_code_len %lld",
+                            detail[0], detail[1], detail[2]);
     }
 }
 
@@ -178,6 +188,23 @@ yoso_status Scratch::take(size_t bytes)
 {
     size = bytes;
     return yo_cuda::take(&block, bytes);
+}
+
+yoso_status Scratch::zero(yo_stream *)
+{
+    return yo_cuda::zero(block, size);
+}
+
+yoso_status Scratch::upload(const void *source, size_t bytes, yo_stream *stream)
+{
+    YO_TRY(take(bytes));
+    return check(cudaMemcpyAsync(block, source, bytes, cudaMemcpyDefault, (cudaStream_t)stream),
+                 "upload");
+}
+
+yoso_status Scratch::download(int64_t *target, size_t index)
+{
+    return transfer(target, as<int64_t>() + index, sizeof *target, 0);
 }
 
 } // namespace yo_cuda

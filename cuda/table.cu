@@ -17,6 +17,26 @@ static yo_kernels make_table()
     table.reduce = yo_cuda_reduce;
     table.random = yo_cuda_random;
     table.sequence = yo_cuda_sequence;
+    table.gather = yo_cuda_gather;
+    table.scatter = yo_cuda_scatter;
+    table.nonzero = yo_cuda_nonzero;
+    table.sort = yo_cuda_sort;
+    table.cumsum = yo_cuda_cumsum;
+    table.softmax = yo_cuda_softmax;
+    table.softmax_grad = yo_cuda_softmax_grad;
+    table.layer_norm = yo_cuda_layer_norm;
+    table.layer_norm_grad = yo_cuda_layer_norm_grad;
+    table.l2_normalize = yo_cuda_l2_normalize;
+    table.l2_normalize_grad = yo_cuda_l2_normalize_grad;
+    table.embedding = yo_cuda_embedding;
+    table.embedding_grad = yo_cuda_embedding_grad;
+    table.depthwise_conv = yo_cuda_depthwise_conv;
+    table.depthwise_conv_grad = yo_cuda_depthwise_conv_grad;
+    table.dropout = yo_cuda_dropout;
+    table.cross_entropy = yo_cuda_cross_entropy;
+    table.cross_entropy_grad = yo_cuda_cross_entropy_grad;
+    table.pointwise_loss = yo_cuda_pointwise_loss;
+    table.pointwise_loss_grad = yo_cuda_pointwise_loss_grad;
     return table;
 }
 

@@ -1,0 +1,215 @@
+/* Layer normalisation and l2 normalisation of rows, and their gradients: a block for each row,
+ * in f32. Statistics are made anew in the gradient; the parameters' gradients are summed over
+ * chunks of rows and then over the chunks, in order. */
+#include "cuda/rows.cuh"
+
+using namespace yo_cuda;
+
+/* x + residual is normalised; weight, bias and residual may be NULL. */
+struct Layer {
+    const void *x, *residual, *weight, *bias;
+    int32_t dtype;
+    int64_t width;
+    float eps;
+
+    __device__ float value(int64_t row, int64_t i) const
+    {
+        float sum = load_float(x, row * width + i, dtype);
+        return residual ? sum + load_float(residual, row * width + i, dtype) : sum;
+    }
+
+    /* The row's mean, and 1 / sqrt(variance + eps). */
+    __device__ void statistics(int64_t row, float *mean, float *scale) const
+    {
+        float sum = 0, squares = 0;
+        FOR_MY_COLUMNS(i, width)
+        {
+            sum += value(row, i);
+        }
+        float center = block_sum(sum) / (float)width;
+        FOR_MY_COLUMNS(i, width)
+        {
+            float distance = value(row, i) - center;
+            squares += distance * distance;
+        }
+        *mean = center;
+        *scale = 1.0f / sqrtf(block_sum(squares) / (float)width + eps);
+    }
+};
+
+__global__ void layer_norm_kernel(void *out, Layer l)
+{
+    float mean, scale;
+    l.statistics(blockIdx.x, &mean, &scale);
+    FOR_MY_COLUMNS(i, l.width)
+    {
+        float h = (l.value(blockIdx.x, i) - mean) * scale;
+        h = l.weight ? h * load_float(l.weight, i, l.dtype) : h;
+        h = l.bias ? h + load_float(l.bias, i, l.dtype) : h;
+        store_float(out, blockIdx.x * l.width + i, l.dtype, h);
+    }
+}
+
+/* With h the normalised row and g = grad weight: (g - mean(g) - h mean(g h)) scale. Leaves the
+ * row's mean and scale in statistic for the next kernel. */
+__global__ void layer_norm_grad_kernel(void *grad_x, float *statistic, const void *grad, Layer l)
+{
+    int64_t row = blockIdx.x;
+    float mean, scale, sum = 0, product = 0;
+    l.statistics(row, &mean, &scale);
+    FOR_MY_COLUMNS(i, l.width)
+    {
+        float g = load_float(grad, row * l.width + i, l.dtype);
+        g = l.weight ? g * load_float(l.weight, i, l.dtype) : g;
+        sum += g;
+        product += g * (l.value(row, i) - mean) * scale;
+    }
+    sum = block_sum(sum) / (float)l.width;
+    product = block_sum(product) / (float)l.width;
+    FOR_MY_COLUMNS(i, l.width)
+    {
+        float g = load_float(grad, row * l.width + i, l.dtype);
+        g = l.weight ? g * load_float(l.weight, i, l.dtype) : g;
+        float h = (l.value(row, i) - mean) * scale;
+        store_float(grad_x, row * l.width + i, l.dtype, (g - sum - h * product) * scale);
+    }
+    if (threadIdx.x == 0) {
+        statistic[2 * row] = mean;
+        statistic[2 * row + 1] = scale;
+    }
+}
+
+const int CHUNKS = 64;
+
+/* part[chunk][0] = sum of grad h over the chunk's rows, part[chunk][1] = sum of grad; a thread
+ * for each column. */
+__global__ void layer_norm_parameters_kernel(float *part, const float *statistic, const void *grad,
+                                             Layer l, int64_t rows)
+{
+    int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x, chunk = blockIdx.y;
+    if (i >= l.width)
+        return;
+    float of_weight = 0, of_bias = 0;
+    for (int64_t row = rows * chunk / CHUNKS; row < rows * (chunk + 1) / CHUNKS; row++) {
+        float g = load_float(grad, row * l.width + i, l.dtype);
+        of_weight += g * (l.value(row, i) - statistic[2 * row]) * statistic[2 * row + 1];
+        of_bias += g;
+    }
+    part[2 * chunk * l.width + i] = of_weight;
+    part[(2 * chunk + 1) * l.width + i] = of_bias;
+}
+
+__global__ void layer_norm_join_kernel(void *grad_weight, void *grad_bias, int32_t dtype,
+                                       const float *part, int64_t width)
+{
+    int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= width)
+        return;
+    float of_weight = 0, of_bias = 0;
+    for (int64_t chunk = 0; chunk < CHUNKS; chunk++) {
+        of_weight += part[2 * chunk * width + i];
+        of_bias += part[(2 * chunk + 1) * width + i];
+    }
+    store_float(grad_weight, i, dtype, of_weight);
+    store_float(grad_bias, i, dtype, of_bias);
+}
+
+static Layer layer_of(const yo_view *x, const yo_view *weight, const yo_view *bias,
+                      const yo_view *residual, double eps)
+{
+    return Layer{x->data,
+                 residual ? residual->data : nullptr,
+                 weight ? weight->data : nullptr,
+                 bias ? bias->data : nullptr,
+                 x->dtype,
+                 x->shape[1],
+                 (float)eps};
+}
+
+yoso_status yo_cuda_layer_norm(const yo_view *out, const yo_view *x, const yo_view *weight,
+                               const yo_view *bias, const yo_view *residual, double eps,
+                               yo_stream *stream)
+{
+    if (x->shape[1] == 0)
+        return YOSO_OK;
+    return launch("layer_norm", layer_norm_kernel, (unsigned)x->shape[0], ROW_THREADS, 0, stream,
+                  out->data, layer_of(x, weight, bias, residual, eps));
+}
+
+yoso_status yo_cuda_layer_norm_grad(const yo_view *grad_x, const yo_view *grad_weight,
+                                    const yo_view *grad_bias, const yo_view *grad, const yo_view *x,
+                                    const yo_view *weight, const yo_view *residual, double eps,
+                                    yo_stream *stream)
+{
+    int64_t rows = x->shape[0], width = x->shape[1];
+    if (width == 0)
+        return YOSO_OK;
+    Layer l = layer_of(x, weight, nullptr, residual, eps);
+    Scratch statistic, part;
+    YO_TRY(statistic.take((size_t)(2 * rows) * sizeof(float)));
+    YO_TRY(part.take((size_t)(2 * CHUNKS * width) * sizeof(float)));
+    YO_TRY(launch("layer_norm_grad", layer_norm_grad_kernel, (unsigned)rows, ROW_THREADS, 0, stream,
+                  grad_x->data, statistic.as<float>(), grad->data, l));
+    unsigned columns = blocks_for(width, ROW_THREADS);
+    YO_TRY(launch("layer_norm_grad", layer_norm_parameters_kernel, dim3(columns, CHUNKS),
+                  ROW_THREADS, 0, stream, part.as<float>(), statistic.as<float>(), grad->data, l,
+                  rows));
+    return launch("layer_norm_grad", layer_norm_join_kernel, columns, ROW_THREADS, 0, stream,
+                  grad_weight->data, grad_bias->data, grad_weight->dtype, part.as<float>(), width);
+}
+
+__global__ void l2_normalize_kernel(void *out, const void *x, int32_t dtype, int64_t width,
+                                    float eps)
+{
+    int64_t base = blockIdx.x * width;
+    float squares = 0;
+    FOR_MY_COLUMNS(i, width)
+    {
+        float value = load_float(x, base + i, dtype);
+        squares += value * value;
+    }
+    float length = fmaxf(sqrtf(block_sum(squares)), eps);
+    FOR_MY_COLUMNS(i, width)
+    {
+        store_float(out, base + i, dtype, load_float(x, base + i, dtype) / length);
+    }
+}
+
+/* y = x / r: grad x = (grad - y (y . grad)) / r; below eps the length is a constant. */
+__global__ void l2_normalize_grad_kernel(void *grad_x, const void *grad, const void *x,
+                                         int32_t dtype, int64_t width, float eps)
+{
+    int64_t base = blockIdx.x * width;
+    float squares = 0, product = 0;
+    FOR_MY_COLUMNS(i, width)
+    {
+        float value = load_float(x, base + i, dtype);
+        squares += value * value;
+        product += value * load_float(grad, base + i, dtype);
+    }
+    float length = sqrtf(block_sum(squares));
+    product = block_sum(product);
+    bool tiny = length < eps;
+    length = tiny ? eps : length;
+    float factor = tiny ? 0 : product / (length * length);
+    FOR_MY_COLUMNS(i, width)
+    {
+        float value = load_float(x, base + i, dtype);
+        store_float(grad_x, base + i, dtype,
+                    (load_float(grad, base + i, dtype) - value * factor) / length);
+    }
+}
+
+yoso_status yo_cuda_l2_normalize(const yo_view *out, const yo_view *x, double eps,
+                                 yo_stream *stream)
+{
+    return launch("l2_normalize", l2_normalize_kernel, (unsigned)x->shape[0], ROW_THREADS, 0,
+                  stream, out->data, x->data, x->dtype, x->shape[1], (float)eps);
+}
+
+yoso_status yo_cuda_l2_normalize_grad(const yo_view *grad_x, const yo_view *grad, const yo_view *x,
+                                      double eps, yo_stream *stream)
+{
+    return launch("l2_normalize_grad", l2_normalize_grad_kernel, (unsigned)x->shape[0], ROW_THREADS,
+                  0, stream, grad_x->data, grad->data, x->data, x->dtype, x->shape[1], (float)eps);
+}
