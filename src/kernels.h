@@ -65,6 +65,17 @@ typedef struct yo_attention {
     uint32_t layer;
 } yo_attention;
 
+/* What an AdamW step needs, derived from its settings and the step's number: decay 1 - lr weight
+ * decay, rest 1 - beta, rate lr / (1 - beta1^step), root sqrt(1 - beta2^step). */
+typedef struct yo_adamw {
+    float decay, beta1, rest1, beta2, rest2, eps, rate, root;
+} yo_adamw;
+
+typedef struct yo_sgd {
+    float rate, momentum, decay;
+    int32_t first, nesterov;
+} yo_sgd;
+
 typedef struct yo_kernels {
     /* The variant: "plain", "avx2", "avx512", "cuda". */
     const char *name;
@@ -167,6 +178,12 @@ typedef struct yo_kernels {
     yoso_status (*pointwise_loss_grad)(const yo_view *grad_x, int32_t kind, const yo_view *grad,
                                        double scale, const yo_view *x, const yo_view *target,
                                        yo_stream *stream);
+    /* Optimisers: flat views; master (or NULL) and states f32, param and grad of one dtype. */
+    yoso_status (*adamw)(const yo_view *param, const yo_view *master, const yo_view *mean,
+                         const yo_view *square, const yo_view *grad, const yo_adamw *settings,
+                         yo_stream *stream);
+    yoso_status (*sgd)(const yo_view *param, const yo_view *master, const yo_view *velocity,
+                       const yo_view *grad, const yo_sgd *settings, yo_stream *stream);
 
     /* -- the attention: out has value_size a head. stat, [rows, heads], may be NULL: it takes
      * what the gradient needs, 1 / length of the result before it was normalised (YOSO's forms)

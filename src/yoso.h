@@ -428,6 +428,23 @@ yoso_status yoso_pointwise_loss(yoso_tensor **loss, int32_t kind, const yoso_ten
 yoso_status yoso_pointwise_loss_grad(yoso_tensor **grad_x, int32_t kind, const yoso_tensor *grad,
                                      double scale, const yoso_tensor *x, const yoso_tensor *target);
 
+/* One step of AdamW (Loshchilov and Hutter, 2019; PyTorch's update), step counted from 1:
+ *   m += (1 - beta1) (g - m),  v = beta2 v + (1 - beta2) g^2,
+ *   p = p (1 - lr weight_decay) - lr m / (1 - beta1^step) / (sqrt(v / (1 - beta2^step)) + eps).
+ * param, contiguous, is changed in place, as are the f32 states mean and square (m and v, zeros
+ * at first). master, f32 or NULL, is what is updated instead of a narrow param, which becomes its
+ * rounding. */
+yoso_status yoso_adamw(yoso_tensor *param, yoso_tensor *master, yoso_tensor *mean,
+                       yoso_tensor *square, const yoso_tensor *grad, int64_t step, double lr,
+                       double beta1, double beta2, double eps, double weight_decay);
+
+/* One step of gradient descent: g += weight_decay p; with momentum u = momentum u + g (g itself
+ * at step 1) takes g's place, or with nesterov g + momentum u; p -= lr g. velocity is u, f32; NULL
+ * without momentum. */
+yoso_status yoso_sgd(yoso_tensor *param, yoso_tensor *master, yoso_tensor *velocity,
+                     const yoso_tensor *grad, int64_t step, double lr, double momentum,
+                     int32_t nesterov, double weight_decay);
+
 /* ---- Attention ----------------------------------------------------------------------------------- */
 
 /* YOSO attention (arXiv 2111.09714) over packed sequences.

@@ -91,6 +91,11 @@ yoso_status YO_CPU(pointwise_loss)(const yo_view *loss, int32_t kind, const yo_v
 yoso_status YO_CPU(pointwise_loss_grad)(const yo_view *grad_x, int32_t kind, const yo_view *grad,
                                         double scale, const yo_view *x, const yo_view *target,
                                         yo_stream *stream);
+yoso_status YO_CPU(adamw)(const yo_view *param, const yo_view *master, const yo_view *mean,
+                          const yo_view *square, const yo_view *grad, const yo_adamw *settings,
+                          yo_stream *stream);
+yoso_status YO_CPU(sgd)(const yo_view *param, const yo_view *master, const yo_view *velocity,
+                        const yo_view *grad, const yo_sgd *settings, yo_stream *stream);
 
 /* lsh_hash.c, fast_hash.c, lsh_cumulation.c, lsh_weighted.c */
 yoso_status YO_CPU(lsh_hash)(int32_t *code, const yo_rows *x, const float *projection,

@@ -26,6 +26,7 @@ cpu_kernel_sources += \
 	src/cpu/loss.c \
 	src/cpu/matmul.c \
 	src/cpu/norm.c \
+	src/cpu/optimizer.c \
 	src/cpu/softmax.c
 
 # Compiled once: oneDNN picks the instruction set itself.

@@ -46,6 +46,8 @@ const yo_kernels YO_CPU(kernels) = {
     .cross_entropy_grad = YO_CPU(cross_entropy_grad),
     .pointwise_loss = YO_CPU(pointwise_loss),
     .pointwise_loss_grad = YO_CPU(pointwise_loss_grad),
+    .adamw = YO_CPU(adamw),
+    .sgd = YO_CPU(sgd),
 
     /* attention */
     .yoso_expectation = YO_CPU(yoso_expectation),

@@ -22,6 +22,7 @@ libyoso_la_SOURCES += \
 	src/ops/loss.c \
 	src/ops/matmul.c \
 	src/ops/norm.c \
+	src/ops/optimizer.c \
 	src/ops/rows.c src/ops/rows.h \
 	src/ops/softmax.c
 

@@ -1,0 +1,49 @@
+-- Clipping of gradients by their common norm.
+local c = require "yoso.c"
+local tensor = require "yoso.tensor"
+
+local lib = c.lib
+
+local function norm_of(grad)
+    local norm = tensor.call(lib.yoso_reduce, lib.YOSO_NORM, grad.handle, 0, nil, 0, 0)
+    local value = norm:item()
+    norm:free()
+    return value
+end
+
+local function finite(value)
+    return value == value and value < math.huge
+end
+
+--- clip_grad_norm(parameters, max_norm): scales all gradients so that their norm, taken
+-- together, is at most max_norm. Returns the norm before; if that is not finite nothing is
+-- changed, and the position of the first parameter whose gradient is to blame comes second.
+return function(parameters, max_norm)
+    if type(max_norm) ~= "number" or max_norm <= 0 then
+        c.raise(("clip_grad_norm: max_norm is %s, must be a number above 0")
+            :format(tostring(max_norm)))
+    end
+    local sum, culprit = 0, nil
+    for i, parameter in ipairs(parameters) do
+        if parameter.grad then
+            local norm = norm_of(parameter.grad)
+            sum = sum + norm * norm
+            if not finite(norm) then
+                culprit = culprit or i
+            end
+        end
+    end
+    local total = math.sqrt(sum)
+    if not finite(total) then
+        return total, culprit
+    end
+    local factor = max_norm / (total + 1e-6)
+    if factor < 1 then
+        for _, parameter in ipairs(parameters) do
+            if parameter.grad then
+                parameter.grad:mul_(factor)
+            end
+        end
+    end
+    return total
+end
