@@ -3,38 +3,40 @@
 -- of at most options.max_answer_tokens (30) tokens the one with the largest sum of logits wins; its
 -- score is the product of the probabilities of its ends, over the tokens of all windows.
 local batches = require "yoso.pipeline.batches"
+local c = require "yoso.c"
 local windows_of = require "yoso.pipeline.windows"
 
 local M = {class = "YosoForQuestionAnswering", wants = "{question = ..., context = ...}",
     is_single = function(input) return input.question ~= nil end}
 
--- The context's tokens come after the question's; special tokens are between and around them.
-local function mark_context(window, question_tokens)
-    local seen = 0
-    for i = 1, #window.ids do
-        if window.special_tokens_mask[i] == 0 then
-            seen = seen + 1
-            if seen == question_tokens + 1 then
-                window.first = i
-            end
-            window.last = i
+-- Marks the places of the context's tokens, which are in a row: window.first to window.last.
+local function mark_context(window)
+    window.first, window.last = #window.ids + 1, 0
+    for i, sequence in ipairs(window.sequence_ids) do
+        if sequence == 1 then
+            window.first, window.last = math.min(window.first, i), i
         end
     end
-    window.first = window.first or #window.ids + 1
-    window.last = window.last or 0
-    return window
+end
+
+-- Windows keep the whole question, so it must leave room for some context.
+local function room_for_context(self, question)
+    local tokens = #self.tokenizer:encode(question, {pair = ""}).ids
+    local room = self.max_length - tokens
+    if room < 8 then
+        c.raise(("question-answering: the question takes %d tokens of a window of %d, wanted at"
+            .. " least 8 for the context"):format(tokens, self.max_length))
+    end
+    return room
 end
 
 function M.encode(self, input)
-    local question = self.tokenizer:encode(input.question, {add_special_tokens = false})
-    -- A question may take at most half of a window.
-    local room = self.max_length - #question.ids
-    local stride = math.max(0, math.min(self.options.stride or 128, math.floor(room / 2) - 4))
-    local record = self.tokenizer:encode(input.question, {pair = input.context,
-        max_length = self.max_length, truncation = "only_second", stride = stride})
-    local windows = windows_of.of(record)
+    local room = room_for_context(self, input.question)
+    local stride = math.min(self.options.stride or 128, math.floor(room / 2))
+    local windows = windows_of.of(self.tokenizer:encode(input.question, {pair = input.context,
+        max_length = self.max_length, truncation = "only_second", stride = stride}))
     for _, window in ipairs(windows) do
-        mark_context(window, #question.ids)
+        mark_context(window)
     end
     return windows
 end
