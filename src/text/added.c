@@ -30,13 +30,14 @@ yoso_status yo_added_add(yo_added *added, const yo_added_token *token, const yo_
             free(content);
             return status;
         }
-        added->list[added->count++].content = content;
+        added->list[added->count++] = (yo_added_token){.content = content};
         known = &added->vocab.entries[added->vocab.count - 1];
     }
     yo_added_token *place = &added->list[known - added->vocab.entries];
     char *content = place->content;
     *place = *token; /* the latest flags of equal tokens count */
     place->content = content;
+    place->shown = NULL;
     place->id = id;
     added->last = id > last ? id : last;
     return YOSO_OK;
@@ -72,6 +73,16 @@ static yoso_status add_normal(yo_added *added, size_t index, const yo_normalizer
     yo_view_text text = {(const uint8_t *)token->content, token->length, NULL, false, 0};
     yo_aligned work[2] = {0}, out = {0};
     yoso_status status = yo_normalize(normalizers, &text, 0, work, &out);
+    yo_added_token *place = &added->list[index];
+    if (status == YOSO_OK && out.bytes.length > 0) {
+        free(place->shown);
+        place->shown = malloc(out.bytes.length);
+        place->shown_length = out.bytes.length;
+        if (place->shown == NULL)
+            status = yo_fail(YOSO_NO_MEMORY, "added_tokens: no memory");
+        else
+            memcpy(place->shown, out.bytes.data, out.bytes.length);
+    }
     if (status == YOSO_OK && out.bytes.length > 0) {
         status = yo_trie_add(&added->normal, out.bytes.data, out.bytes.length, (int32_t)index);
         added->has_normal = true;
@@ -99,8 +110,10 @@ yoso_status yo_added_finish(yo_added *added, const yo_normalizers *normalizers)
 
 void yo_added_free(yo_added *added)
 {
-    for (size_t i = 0; i < added->count; i++)
+    for (size_t i = 0; i < added->count; i++) {
         free(added->list[i].content);
+        free(added->list[i].shown);
+    }
     free(added->list);
     yo_vocab_free(&added->vocab);
     yo_trie_free(&added->raw);

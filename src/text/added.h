@@ -12,6 +12,8 @@ typedef struct yo_added_token {
     int32_t id;
     char *content;
     size_t length;
+    char *shown; /* what its id decodes to: the content in normal form if `normalized` */
+    size_t shown_length;
     bool single_word, lstrip, rstrip, normalized, special;
 } yo_added_token;
 

@@ -123,11 +123,10 @@ static yoso_status tokenize_bytes(encoding_text *e, const yo_piece *piece, int32
 
 static yoso_status add_added(encoding_text *e, const yo_piece *piece, int32_t word)
 {
-    const yo_added_token *token = yo_added_by_id(&e->tokenizer->added, piece->token);
     const uint8_t *text = e->cutting.text.data + piece->start;
-    size_t length = piece->stop - piece->start;
-    bool same =
-        token != NULL && token->length == length && memcmp(token->content, text, length) == 0;
+    size_t length = piece->stop - piece->start, shown = 0;
+    const char *known = yo_token_text(e->tokenizer, piece->token, &shown);
+    bool same = known != NULL && shown == length && memcmp(known, text, length) == 0;
     yo_span span = {0, 0};
     if (e->out->full)
         span = yo_original(&e->cutting.text, piece->start, piece->stop);

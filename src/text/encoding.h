@@ -56,7 +56,4 @@ yoso_status yo_write_window(yo_job *job, const yoso_tokenizer *tokenizer, const 
 const char *yo_record_token(const yoso_tokenizer *tokenizer, const yo_record *record, size_t k,
                             size_t *length);
 
-/* The text of an id: the added tokens first, then the model; NULL for none. */
-const char *yo_token_text(const yoso_tokenizer *tokenizer, int32_t id, size_t *length);
-
 #endif

@@ -29,6 +29,6 @@ libyoso_la_SOURCES += \
 	src/text/utf8.c src/text/utf8.h \
 	src/text/vocab.c src/text/vocab.h \
 	src/text/window.c \
-	src/text/scripts.c src/text/sentencepiece.c \
+	src/text/script_tables.h src/text/scripts.c src/text/sentencepiece.c \
 	src/text/wordlevel.c src/text/wordpiece.c
 EXTRA_DIST += scripts/make_unicode_tables

@@ -2,7 +2,7 @@
  *
  * Both are Perl's children, and what tokenizers use is nearly the same. What differs: in Ruby's
  * syntax ^ and $ always see lines (PCRE2_MULTILINE), (?m) lets the dot match newlines (Perl's s),
- * \h is a hexadecimal digit, \Z and \z as in Perl, and {,n} counts from 0. */
+ * \h is a hexadecimal digit, {,n} counts from 0, and \s and \w are other sets of characters. */
 #include "text/oniguruma.h"
 
 #include <utf8proc.h>
@@ -22,6 +22,59 @@ static size_t option_group(const char *at, size_t length, char *out)
     return i > 0 && i < length && (at[i] == ':' || at[i] == ')') ? i : 0;
 }
 
+/* Inside a character class. */
+#define SPACES                                                                                     \
+    "\\t-\\r "                                                                                     \
+    "\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}"
+#define WORDS                                                                                      \
+    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24B6}-\\x{24E9}\\x{1F130}-\\x{1F149}\\x{1F150}-\\x{"     \
+    "1F169}"                                                                                       \
+    "\\x{1F170}-\\x{1F189}"
+
+static const struct {
+    char letter;
+    const char *outside, *inside; /* a class; NULL where PCRE2 has no words for it */
+} escapes[] = {
+    {'h', "[0-9a-fA-F]", "0-9a-fA-F"},
+    {'H', "[^0-9a-fA-F]", NULL},
+    {'s', "[" SPACES "]", SPACES},
+    {'S', "[^" SPACES "]", "\\S\\x{180E}"},
+    {'w', "[" WORDS "]", WORDS},
+    {'W', "[^" WORDS "]", NULL},
+    {'b', "(?:(?<=[" WORDS "])(?![" WORDS "])|(?<![" WORDS "])(?=[" WORDS "]))", "\\b"},
+    {'B', "(?:(?<=[" WORDS "])(?=[" WORDS "])|(?<![" WORDS "])(?![" WORDS "]))", NULL},
+    {'K', NULL, NULL},
+    {'g', NULL, NULL},
+    {'k', NULL, NULL},
+    {'X', NULL, NULL},
+    {'R', NULL, NULL},
+    {'y', NULL, NULL},
+    {'Y', NULL, NULL},
+    {'O', NULL, NULL},
+    {'N', NULL, NULL},
+    {'G', "\\G", NULL},
+    {'Z', "\\Z", NULL},
+    {'z', "\\z", NULL},
+};
+
+/* Appends what a backslash and a letter mean. */
+static yoso_status translate_escape(yo_bytes *out, const char *where, const char *pattern,
+                                    size_t length, char letter, bool inside)
+{
+    for (size_t k = 0; k < sizeof escapes / sizeof *escapes; k++) {
+        if (escapes[k].letter != letter)
+            continue;
+        const char *meaning = inside ? escapes[k].inside : escapes[k].outside;
+        if (meaning != NULL)
+            return yo_bytes_text(out, meaning);
+        return yo_fail(YOSO_FORMAT, "%s: the pattern \"%.*s\" uses \\%c%s, which is not known",
+                       where, (int)(length < 200 ? length : 200), pattern, letter,
+                       inside ? " in a class" : "");
+    }
+    const char text[2] = {'\\', letter};
+    return yo_bytes_append(out, text, 2);
+}
+
 yoso_status yo_oniguruma_translate(yo_bytes *out, const char *where, const char *pattern,
                                    size_t length)
 {
@@ -30,17 +83,7 @@ yoso_status yo_oniguruma_translate(yo_bytes *out, const char *where, const char 
         char c = pattern[i], options[16];
         size_t taken;
         if (c == '\\' && i + 1 < length) {
-            char next = pattern[++i];
-            if (next == 'h')
-                YO_TRY(yo_bytes_text(out, depth > 0 ? "0-9a-fA-F" : "[0-9a-fA-F]"));
-            else if (next == 'H' && depth == 0)
-                YO_TRY(yo_bytes_text(out, "[^0-9a-fA-F]"));
-            else if (next == 'K' || next == 'g' || next == 'k' || next == 'X' || next == 'R')
-                return yo_fail(YOSO_FORMAT,
-                               "%s: the pattern \"%.*s\" uses \\%c, which is not known", where,
-                               (int)(length < 200 ? length : 200), pattern, next);
-            else
-                YO_TRY(yo_bytes_append(out, pattern + i - 1, 2));
+            YO_TRY(translate_escape(out, where, pattern, length, pattern[++i], depth > 0));
             continue;
         }
         if (depth > 0) {

@@ -124,6 +124,7 @@ static const struct {
     {"Metaspace", YO_CUT_METASPACE, load_metaspace},
     {"Split", YO_CUT_SPLIT, load_split},
     {"CharDelimiterSplit", YO_CUT_DELIMITER, load_delimiter},
+    {"UnicodeScripts", YO_CUT_SCRIPTS, NULL},
     {"FixedLength", YO_CUT_FIXED_LENGTH, load_fixed},
 };
 

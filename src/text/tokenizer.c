@@ -158,8 +158,11 @@ void yo_worker_give(yo_worker *worker, const yoso_tokenizer *tokenizer)
 
 const char *yo_token_text(const yoso_tokenizer *t, int32_t id, size_t *length)
 {
-    const char *text = yo_vocab_text(&t->added.vocab, id, length);
-    return text != NULL ? text : yo_vocab_text(&t->model.vocab, id, length);
+    const yo_added_token *added = yo_added_by_id(&t->added, id);
+    if (added == NULL)
+        return yo_vocab_text(&t->model.vocab, id, length);
+    *length = added->shown != NULL ? added->shown_length : added->length;
+    return added->shown != NULL ? added->shown : added->content;
 }
 
 int64_t yoso_tokenizer_vocab_size(const yoso_tokenizer *t)
@@ -189,8 +192,13 @@ const char *yoso_tokenizer_id_to_token(const yoso_tokenizer *t, int32_t id, int6
 
 int32_t yoso_tokenizer_is_special(const yoso_tokenizer *t, int32_t id)
 {
-    const yo_added_token *token = yo_added_by_id(&t->added, id);
-    return token != NULL && token->special;
+    size_t length = 0;
+    const char *text = yo_token_text(t, id, &length);
+    if (text == NULL)
+        return 0;
+    /* By its text, as the library does: a special token whose normal form differs is none. */
+    const yo_vocab_entry *entry = yo_vocab_by_text(&t->added.vocab, text, length);
+    return entry != NULL && t->added.list[entry - t->added.vocab.entries].special;
 }
 
 yoso_status yoso_tokenizer_decode(char **text, int64_t *length, const yoso_tokenizer *t,

@@ -41,6 +41,9 @@ struct yoso_tokenizer {
 yoso_status yo_worker_take(yo_worker **out, const struct yoso_tokenizer *tokenizer);
 void yo_worker_give(yo_worker *worker, const struct yoso_tokenizer *tokenizer);
 
+/* The text of an id: the added tokens first, then the model; NULL for none. */
+const char *yo_token_text(const struct yoso_tokenizer *tokenizer, int32_t id, size_t *length);
+
 /* Appends the tokens of source number `index` of the sequence. With by_word their words are
  * `index`; else the numbers of the pieces. */
 yoso_status yo_encode_source(const struct yoso_tokenizer *tokenizer, yo_worker *worker,
