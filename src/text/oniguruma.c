@@ -5,8 +5,6 @@
  * \h is a hexadecimal digit, {,n} counts from 0, and \s and \w are other sets of characters. */
 #include "text/oniguruma.h"
 
-#include <utf8proc.h>
-
 #include "text/unicode.h"
 #include "text/utf8.h"
 
@@ -127,14 +125,6 @@ yoso_status yo_oniguruma_translate(yo_bytes *out, const char *where, const char 
     return YOSO_OK;
 }
 
-/* Unassigned in Unicode 14, the oldest that PCRE2 10.40 and utf8proc 2.8 know. */
-static bool newer(uint32_t c)
-{
-    if (c < 0x2FFC)
-        return c >= 0x870 && utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_CN;
-    return utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_CN;
-}
-
 /* An old character of the same classes and size. */
 static uint32_t stand_in(uint32_t c, uint32_t size)
 {
@@ -165,7 +155,7 @@ yoso_status yo_oniguruma_stand_in(yo_bytes *copy, bool *changed, const uint8_t *
             continue;
         }
         uint32_t size, c = yo_utf8_decode(text + at, &size);
-        if (newer(c)) {
+        if (yo_is(c, YO_NEWER)) {
             if (!*changed)
                 YO_TRY(yo_bytes_append(copy, text, length));
             *changed = true;

@@ -28,7 +28,8 @@ enum {
     YO_LOWERS = 1 << 17,     /* has another lower case */
     YO_NO_NFD = 1 << 18,     /* newer than the tables of NFD and NFC */
     YO_NO_NFKD = 1 << 19,    /* newer than the tables of NFKD and NFKC */
-    YO_NO_CLASS = 1 << 20    /* newer than the table of combining classes */
+    YO_NO_CLASS = 1 << 20,   /* newer than the table of combining classes */
+    YO_NEWER = 1 << 21       /* not assigned in Unicode 14 */
 };
 
 /* The class mask of a code point. */
