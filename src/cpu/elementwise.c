@@ -8,20 +8,21 @@
 
 #define FOR_EACH(EXPRESSION)                                                                       \
     for (int64_t i = 0; i < n; i++)                                                                \
-        a[i] = (EXPRESSION);                                                                       \
+        out[i] = (EXPRESSION);                                                                     \
     break
 
-static float larger(float a, float b)
+static inline float larger(float a, float b)
 {
     return a != a || a > b ? a : b;
 }
 
-static float smaller(float a, float b)
+static inline float smaller(float a, float b)
 {
     return a != a || a < b ? a : b;
 }
 
-static void binary_floats(int32_t op, float *a, const float *b, int64_t n)
+/* out may be a or b. */
+static void binary_floats(int32_t op, float *out, const float *a, const float *b, int64_t n)
 {
     switch (op) {
     case YOSO_ADD:
@@ -53,7 +54,7 @@ static int64_t power(int64_t base, int64_t exponent)
 }
 
 /* Wraps around like unsigned arithmetic. Returns false on a division by zero. */
-static bool binary_integers(int32_t op, int64_t *a, const int64_t *b, int64_t n)
+static bool binary_integers(int32_t op, int64_t *out, const int64_t *a, const int64_t *b, int64_t n)
 {
     switch (op) {
     case YOSO_ADD:
@@ -66,7 +67,7 @@ static bool binary_integers(int32_t op, int64_t *a, const int64_t *b, int64_t n)
         for (int64_t i = 0; i < n; i++) {
             if (b[i] == 0)
                 return false;
-            a[i] = b[i] == -1 ? (int64_t)(0 - (uint64_t)a[i]) : a[i] / b[i];
+            out[i] = b[i] == -1 ? (int64_t)(0 - (uint64_t)a[i]) : a[i] / b[i];
         }
         break;
     case YOSO_POW:
@@ -77,6 +78,15 @@ static bool binary_integers(int32_t op, int64_t *a, const int64_t *b, int64_t n)
         FOR_EACH(a[i] < b[i] ? a[i] : b[i]);
     }
     return true;
+}
+
+/* Elements offset .. of a view as floats: where they lie if they lie in order, else in row. */
+static const float *floats_of(float *row, const yo_view *x, int64_t offset, int64_t step, int64_t n)
+{
+    if (x->dtype == YOSO_F32 && step == 1)
+        return (const float *)x->data + offset;
+    yo_load_floats(row, x->data, offset, step, x->dtype, n);
+    return row;
 }
 
 yoso_status YO_CPU(binary)(const yo_view *out, int32_t op, const yo_view *a, const yo_view *b,
@@ -94,16 +104,20 @@ yoso_status YO_CPU(binary)(const yo_view *out, int32_t op, const yo_view *a, con
         int64_t n = yo_walk_block(&walk, block, offset);
         const int64_t *step = walk.inner_stride;
         if (floats) {
-            float x[YO_WALK_BLOCK], y[YO_WALK_BLOCK];
-            yo_load_floats(x, a->data, offset[1], step[1], a->dtype, n);
-            yo_load_floats(y, b->data, offset[2], step[2], b->dtype, n);
-            binary_floats(op, x, y, n);
-            yo_store_floats(out->data, offset[0], step[0], out->dtype, x, n);
+            float left[YO_WALK_BLOCK], right[YO_WALK_BLOCK];
+            const float *x = floats_of(left, a, offset[1], step[1], n);
+            const float *y = floats_of(right, b, offset[2], step[2], n);
+            if (out->dtype == YOSO_F32 && step[0] == 1) {
+                binary_floats(op, (float *)out->data + offset[0], x, y, n);
+            } else {
+                binary_floats(op, left, x, y, n);
+                yo_store_floats(out->data, offset[0], step[0], out->dtype, left, n);
+            }
         } else {
             int64_t x[YO_WALK_BLOCK], y[YO_WALK_BLOCK];
             yo_load_integers(x, a->data, offset[1], step[1], a->dtype, n);
             yo_load_integers(y, b->data, offset[2], step[2], b->dtype, n);
-            zero_divisions += !binary_integers(op, x, y, n);
+            zero_divisions += !binary_integers(op, x, x, y, n);
             yo_store_integers(out->data, offset[0], step[0], out->dtype, x, n);
         }
     }
