@@ -278,8 +278,10 @@ yoso_status yoso_narrow(yoso_tensor **out, const yoso_tensor *tensor, int32_t di
                        (long long)length, (long long)start, dim, yo_text(tensor).text);
     memcpy(shape, tensor->shape, sizeof shape);
     shape[dim] = length;
+    /* A view without elements begins at the start: further on there may be no storage. */
+    bool empty = length == 0 || yoso_tensor_numel(tensor) == 0;
     return yoso_tensor_view(out, tensor, tensor->ndim, shape, tensor->stride,
-                            length > 0 ? start * tensor->stride[dim] : 0);
+                            empty ? 0 : start * tensor->stride[dim]);
 }
 
 yoso_status yoso_expand(yoso_tensor **out, const yoso_tensor *tensor, int32_t ndim,

@@ -28,6 +28,8 @@ function Predictions:init(config, words)
     self.transform = Transform(config)
     self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
     if config.tie_word_embeddings then
+        self.decoder.weight:free()
+        self.decoder.bias:free()
         self.decoder.weight, self.decoder.bias = words, self.bias
     end
 end

@@ -56,7 +56,8 @@ local function activation(value)
     end
     local code = c.new("int32_t[1]")
     local known, message = c.try(c.lib.yoso_activation(code, value))
-    return known, message and message:match("must be (.*)$") or "the name of an activation"
+    local names = message and message:match("there are (.*)$")
+    return known, names and "one of " .. names or "the name of an activation"
 end
 
 local problem_types = {regression = true, single_label_classification = true,
@@ -178,7 +179,9 @@ function Config:with(changes)
     for name, value in pairs(changes) do
         values[name] = value
     end
-    if changes.num_labels ~= nil and changes.id2label == nil then
+    if changes.id2label ~= nil then
+        values.num_labels, values.label2id = changes.num_labels, changes.label2id
+    elseif changes.num_labels ~= nil then
         values.id2label, values.label2id = nil, nil
     end
     return M.YosoConfig(values)

@@ -36,7 +36,9 @@ function Pretrained:initialise(only)
             end
             nn.init.normal(weight, self.config.initializer_range)
             if rawget(module, "padding_idx") then
-                nn.init.constant(weight:narrow(1, module.padding_idx + 1, 1), 0)
+                local row = weight:narrow(1, module.padding_idx + 1, 1)
+                nn.init.constant(row, 0)
+                row:free()
             end
         end)
         give(rawget(module, "bias"), function(bias)

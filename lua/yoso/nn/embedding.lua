@@ -14,7 +14,10 @@ function Embedding:init(rows, width, options)
     self.padding_idx = options.padding_idx
     self.weight = Parameter(initial.normal(tensor.empty{rows, width}, 1, options.seed))
     if self.padding_idx then
-        initial.constant(self.weight:narrow(1, self.padding_idx + 1, 1), 0)
+        -- The view is freed at once: it would keep the storage when a checkpoint's takes its place.
+        local row = self.weight:narrow(1, self.padding_idx + 1, 1)
+        initial.constant(row, 0)
+        row:free()
     end
 end
 
