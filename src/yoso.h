@@ -516,8 +516,8 @@ yoso_status yoso_lsh_hash(yoso_tensor **code, const yoso_tensor *x, const yoso_t
 /* The same from a random rotation instead of projections: x, padded with zeros to D2, goes three
  * times through sign and Walsh-Hadamard transform (Sylvester order), once for each of P groups;
  * bit t of code c of a group is set when output c T + t is above 0, and each group gives
- * floor(D2 / T) codes. sign is f32 [B, 3, P, D2] with D2 a power of two not below D and
- * P = ceil(M / floor(D2 / T)). */
+ * floor(D2 / T) codes. sign is f32 [B, 3, P, D2] with D2 a power of two not below D,
+ * T and 8, and P = ceil(M / floor(D2 / T)). */
 yoso_status yoso_fast_hash(yoso_tensor **code, const yoso_tensor *x, const yoso_tensor *sign,
                            int32_t num_hash, int32_t hash_code_len);
 

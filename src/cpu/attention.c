@@ -34,9 +34,20 @@ void YO_CPU(attention_normalize_grad)(float *grad, const float *unit, float inve
         grad[i] = (grad[i] - along * unit[i]) * inverse;
 }
 
-static void load_row(float *row, const yo_rows *rows, int64_t head, int64_t token, int64_t size)
+/* Elements one after another; the usual dtypes without the general case's strides. */
+static void load_row(float *restrict row, const yo_rows *rows, int64_t head, int64_t token,
+                     int64_t size)
 {
-    yo_load_floats(row, rows->data, token * rows->token + head * rows->head, 1, rows->dtype, size);
+    int64_t base = token * rows->token + head * rows->head;
+    if (rows->dtype == YOSO_F32) {
+        memcpy(row, (const float *)rows->data + base, (size_t)size * sizeof *row);
+    } else if (rows->dtype == YOSO_BF16) {
+        const uint16_t *restrict from = (const uint16_t *)rows->data + base;
+        for (int64_t i = 0; i < size; i++)
+            row[i] = yo_from_bf16(from[i]);
+    } else {
+        yo_load_floats(row, rows->data, base, 1, rows->dtype, size);
+    }
 }
 
 /* The result is read once more, a stretch at a time. */
@@ -68,7 +79,8 @@ void YO_CPU(attention_load)(float *to, int64_t ld, float *length_inverse, const 
         int64_t token = first + i;
         bool kept = !source->keep || source->keep[token];
         int64_t filled = kept ? source->size : 0;
-        memset(to + filled, 0, (size_t)(ld - filled) * sizeof *to);
+        if (filled < ld)
+            memset(to + filled, 0, (size_t)(ld - filled) * sizeof *to);
         float inverse = 0;
         if (kept) {
             load_row(to, source->rows, head, token, source->size);
@@ -86,11 +98,14 @@ void YO_CPU(attention_store)(const yo_rows *to, const uint8_t *keep, int64_t hea
                              const float *row, int64_t size)
 {
     int64_t base = token * to->token + head * to->head;
-    if (!keep || keep[token])
-        yo_store_floats(to->data, base, 1, to->dtype, row, size);
+    size_t element = (size_t)yoso_dtype_size(to->dtype);
+    char *place = (char *)to->data + base * (int64_t)element;
+    if (keep && !keep[token])
+        memset(place, 0, (size_t)size * element);
+    else if (to->dtype == YOSO_F32)
+        memcpy(place, row, (size_t)size * element);
     else
-        memset((char *)to->data + base * yoso_dtype_size(to->dtype), 0,
-               (size_t)size * (size_t)yoso_dtype_size(to->dtype));
+        yo_store_floats(to->data, base, 1, to->dtype, row, size);
 }
 
 yoso_status YO_CPU(attention_jobs)(yo_jobs *jobs, const yo_attention *at, const int64_t *offset,

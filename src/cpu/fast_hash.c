@@ -14,47 +14,93 @@ yo_hasher YO_CPU(lsh_fast_hasher)(const yo_attention *at, const float *sign, int
                        .sign = sign};
 }
 
-/* x[d] *= sign[d], then the transform in Sylvester order: entry (i, j) of the matrix is
- * (-1)^popcount(i & j). It is not scaled: only signs are read in the end. */
-static void round_of(float *x, const float *sign, int64_t size)
+/* `radix` rows of x, `step` apart, through the transform's stages among them. Sums and differences
+ * go to different units of the core when the latter are written as a multiplication by -1. */
+YO_INLINE void butterflies(yo_vec *x, const int radix, yo_vec minus_one)
 {
-    for (int64_t d = 0; d < size; d++)
-        for (int i = 0; i < YO_HASH_ROWS; i++)
-            x[d * YO_HASH_ROWS + i] *= sign[d];
-    for (int64_t half = 1; half < size; half *= 2)
-        for (int64_t start = 0; start < size; start += 2 * half)
-            for (int64_t d = start; d < start + half; d++)
-                for (int i = 0; i < YO_HASH_ROWS; i++) {
-                    float *low = x + d * YO_HASH_ROWS + i, *high = low + half * YO_HASH_ROWS;
-                    float sum = *low + *high;
-                    *high = *low - *high;
-                    *low = sum;
-                }
+#pragma GCC unroll 4
+    for (int half = 1; half < radix; half *= 2)
+#pragma GCC unroll 8
+        for (int i = 0; i < radix; i++)
+            if (!(i & half)) {
+                yo_vec a = x[i], b = x[i + half];
+                x[i] = a + b;
+                x[i + half] = yo_fma(b, minus_one, a);
+            }
+}
+
+/* The stages from `step` to step * radix / 2 of one transform. */
+YO_INLINE void stages(float *to, const float *from, int64_t from_ld, const float *sign,
+                      int64_t size, int64_t step, const int radix, yo_vec minus_one)
+{
+    for (int64_t start = 0; start < size; start += step * radix)
+        for (int64_t d = start; d < start + step; d++) {
+            yo_vec x[8];
+#pragma GCC unroll 8
+            for (int i = 0; i < radix; i++) {
+                x[i] = yo_load(from + (d + i * step) * from_ld);
+                if (sign)
+                    x[i] = x[i] * sign[d + i * step];
+            }
+            butterflies(x, radix, minus_one);
+#pragma GCC unroll 8
+            for (int i = 0; i < radix; i++)
+                yo_store(to + (d + i * step) * YO_LANES, x[i]);
+        }
+}
+
+/* x = H (sign x), in Sylvester order: entry (i, j) of H is (-1)^popcount(i & j). It is not scaled:
+ * only signs are read in the end. The first stages read from[size, from_ld], all write
+ * x[size, YO_LANES]. size is at least 8. */
+YO_INLINE void round_of(float *x, const float *from, int64_t from_ld, const float *sign,
+                        int64_t size, yo_vec minus_one)
+{
+    stages(x, from, from_ld, sign, size, 1, 8, minus_one);
+    int64_t step = 8;
+    for (; step * 8 <= size; step *= 8)
+        stages(x, x, YO_LANES, NULL, size, step, 8, minus_one);
+    for (; step < size; step *= 2)
+        stages(x, x, YO_LANES, NULL, size, step, 2, minus_one);
 }
 
 /* Bit t of code c of the group is the sign of output c * T + t. */
 static void pack_signs(uint16_t *code, int64_t ld, const float *x, int32_t codes, int32_t code_len)
 {
     for (int32_t c = 0; c < codes; c++) {
-        uint16_t *of_hash = code + c * ld;
-        memset(of_hash, 0, YO_HASH_ROWS * sizeof *of_hash);
-        for (int32_t t = 0; t < code_len; t++, x += YO_HASH_ROWS)
-            for (int i = 0; i < YO_HASH_ROWS; i++)
-                of_hash[i] |= (uint16_t)((x[i] > 0) << t);
+        yo_ivec of_hash = {0}, bit = of_hash + 1;
+        for (int32_t t = 0; t < code_len; t++, x += YO_LANES, bit += bit)
+            of_hash |= (yo_load(x) > 0) & bit;
+        yo_store_codes(code + c * ld, of_hash);
     }
+}
+
+/* All codes of YO_HASH_ROWS rows; `size` is a constant where it is a usual one. */
+YO_INLINE void block(uint16_t *code, int64_t ld, const yo_hasher *hasher, const float *turned,
+                     float *work, const int64_t size)
+{
+    int32_t codes = (int32_t)(size / hasher->code_len);
+    int64_t next = hasher->groups * size;
+    yo_vec minus_one = yo_splat(-1);
+    __asm__("" : "+x"(minus_one)); /* else the compiler sees a subtraction */
+    for (int64_t i = 0; i < YO_HASH_ROWS; i += YO_LANES)
+        for (int32_t p = 0; p < hasher->groups; p++) {
+            const float *sign = hasher->sign + p * size;
+            round_of(work, turned + i, YO_HASH_ROWS, sign, size, minus_one);
+            round_of(work, work, YO_LANES, sign + next, size, minus_one);
+            round_of(work, work, YO_LANES, sign + 2 * next, size, minus_one);
+            int32_t left = hasher->num_hash - p * codes;
+            pack_signs(code + (int64_t)p * codes * ld + i, ld, work, left < codes ? left : codes,
+                       hasher->code_len);
+        }
 }
 
 void YO_CPU(lsh_fast_block)(uint16_t *code, int64_t ld, const yo_hasher *hasher,
                             const float *turned, float *work)
 {
-    int64_t size = hasher->padded;
-    int32_t codes = (int32_t)(size / hasher->code_len);
-    for (int32_t p = 0; p < hasher->groups; p++) {
-        memcpy(work, turned, (size_t)(size * YO_HASH_ROWS) * sizeof *work);
-        for (int round = 0; round < 3; round++)
-            round_of(work, hasher->sign + (round * hasher->groups + p) * size, size);
-        int32_t left = hasher->num_hash - p * codes;
-        pack_signs(code + (int64_t)p * codes * ld, ld, work, left < codes ? left : codes,
-                   hasher->code_len);
-    }
+    if (hasher->padded == 32)
+        block(code, ld, hasher, turned, work, 32);
+    else if (hasher->padded == 64)
+        block(code, ld, hasher, turned, work, 64);
+    else
+        block(code, ld, hasher, turned, work, hasher->padded);
 }

@@ -47,7 +47,22 @@ size_t YO_CPU(lsh_hash_scratch)(const yo_hasher *hasher);
 void YO_CPU(lsh_codes)(uint16_t *code, int64_t ld, const yo_hasher *hasher, const yo_source *x,
                        int64_t head, int64_t first, int64_t rows, float *scratch);
 
-/* One block of YO_HASH_ROWS rows: turned is [D2, YO_HASH_ROWS], work as large or a tile. */
+/* Codes of YO_LANES rows as integers. */
+typedef uint16_t yo_codes __attribute__((vector_size(2 * YO_LANES)));
+typedef uint16_t yo_codes_anywhere
+    __attribute__((vector_size(2 * YO_LANES), aligned(2), may_alias));
+
+YO_INLINE yo_ivec yo_load_codes(const uint16_t *code)
+{
+    return __builtin_convertvector(*(const yo_codes_anywhere *)code, yo_ivec);
+}
+
+YO_INLINE void yo_store_codes(uint16_t *code, yo_ivec value)
+{
+    *(yo_codes_anywhere *)code = __builtin_convertvector(value, yo_codes);
+}
+
+/* One block of YO_HASH_ROWS rows: turned is [D2, YO_HASH_ROWS], work [D2, YO_LANES]. */
 void YO_CPU(lsh_fast_block)(uint16_t *code, int64_t ld, const yo_hasher *hasher,
                             const float *turned, float *work);
 

@@ -21,23 +21,74 @@ void YO_CPU(lsh_clear)(const yo_tables *tables, const uint16_t *k_code, int64_t 
     }
 }
 
+/* Vectors of the usual row of 64 floats, or as many as the registers hold. */
+enum { ROW = YO_LANES == 4 ? 8 : 64 / YO_LANES };
+
+/* One key's row, held in registers, to its bucket in every table; `vectors` is a constant where
+ * this is inlined, at most 8. */
+YO_INLINE void scatter_row(float *table, int64_t size, int64_t width, int32_t count,
+                           const uint16_t *code, int64_t ld, const float *row, const int vectors)
+{
+    yo_vec value[8];
+#pragma GCC unroll 8
+    for (int e = 0; e < vectors; e++)
+        value[e] = yo_load(row + e * YO_LANES);
+    for (int32_t h = 0; h < count; h++) {
+        float *bucket = table + h * size + code[h * ld] * width;
+#pragma GCC unroll 8
+        for (int e = 0; e < vectors; e++)
+            yo_store(bucket + e * YO_LANES, yo_load(bucket + e * YO_LANES) + value[e]);
+    }
+}
+
+/* One query's buckets, summed in registers, onto its row. */
+YO_INLINE void gather_row(float *row, const float *table, int64_t size, int64_t width,
+                          int32_t count, const uint16_t *code, int64_t ld, const int vectors)
+{
+    yo_vec sum[8];
+#pragma GCC unroll 8
+    for (int e = 0; e < vectors; e++)
+        sum[e] = yo_load(row + e * YO_LANES);
+    for (int32_t h = 0; h < count; h++) {
+        const float *bucket = table + h * size + code[h * ld] * width;
+#pragma GCC unroll 8
+        for (int e = 0; e < vectors; e++)
+            sum[e] += yo_load(bucket + e * YO_LANES);
+    }
+#pragma GCC unroll 8
+    for (int e = 0; e < vectors; e++)
+        yo_store(row + e * YO_LANES, sum[e]);
+}
+
 void YO_CPU(lsh_scatter)(const yo_tables *tables, const uint16_t *code, int64_t ld,
                          const yo_source *v, int64_t head, int64_t first, int64_t keys,
                          float *scratch)
 {
+    float *table = tables->table;
     int64_t width = tables->width, size = tables->buckets * width;
+    int32_t count = tables->count;
+    const yo_rows *from = v->rows;
+    bool in_place = from->dtype == YOSO_F32 && v->size == width && !v->unit && !v->result;
     for (int64_t start = 0; start < keys; start += YO_HASH_ROWS) {
-        int64_t count = keys - start < YO_HASH_ROWS ? keys - start : YO_HASH_ROWS;
-        YO_CPU(attention_load)(scratch, width, NULL, v, head, first + start, count);
-        for (int64_t j = 0; j < count; j++) {
+        int64_t rows = keys - start < YO_HASH_ROWS ? keys - start : YO_HASH_ROWS;
+        const float *values = scratch;
+        int64_t step = width;
+        if (in_place) {
+            values = (const float *)from->data + (first + start) * from->token + head * from->head;
+            step = from->token;
+        } else {
+            YO_CPU(attention_load)(scratch, width, NULL, v, head, first + start, rows);
+        }
+        for (int64_t j = 0; j < rows; j++) {
+            const uint16_t *of_key = code + start + j;
+            const float *row = values + j * step;
             if (v->keep && !v->keep[first + start + j])
                 continue;
-            const float *row = scratch + j * width;
-            for (int32_t h = 0; h < tables->count; h++) {
-                float *bucket = tables->table + h * size + code[h * ld + start + j] * width;
+            if (width == ROW * YO_LANES)
+                scatter_row(table, size, width, count, of_key, ld, row, ROW);
+            else
                 for (int64_t e = 0; e < width; e += YO_LANES)
-                    yo_store(bucket + e, yo_load(bucket + e) + yo_load(row + e));
-            }
+                    scatter_row(table + e, size, width, count, of_key, ld, row + e, 1);
         }
     }
 }
@@ -45,15 +96,15 @@ void YO_CPU(lsh_scatter)(const yo_tables *tables, const uint16_t *code, int64_t 
 void YO_CPU(lsh_gather)(float *sum, const yo_tables *tables, const uint16_t *code, int64_t ld,
                         int64_t queries)
 {
+    const float *table = tables->table;
     int64_t width = tables->width, size = tables->buckets * width;
-    for (int64_t i = 0; i < queries; i++) {
-        float *row = sum + i * width;
-        for (int32_t h = 0; h < tables->count; h++) {
-            const float *bucket = tables->table + h * size + code[h * ld + i] * width;
+    int32_t count = tables->count;
+    for (int64_t i = 0; i < queries; i++, sum += width)
+        if (width == ROW * YO_LANES)
+            gather_row(sum, table, size, width, count, code + i, ld, ROW);
+        else
             for (int64_t e = 0; e < width; e += YO_LANES)
-                yo_store(row + e, yo_load(row + e) + yo_load(bucket + e));
-        }
-    }
+                gather_row(sum + e, table + e, size, width, count, code + i, ld, 1);
 }
 
 /* Half of a second cache of 1 MiB. */
@@ -131,7 +182,7 @@ yoso_status YO_CPU(lsh_cumulation)(const yo_rows *out, const int32_t *q_code, co
         YO_CPU(lsh_mean)(mean, &tables, at, &q, &k, &value, 0, scratch);
         for (int64_t i = 0; i < q.count; i++)
             YO_CPU(attention_store)
-            (out, at->q_keep, 0, q.first + i, mean + i * tables.width, at->value_size);
+        (out, at->q_keep, 0, q.first + i, mean + i * tables.width, at->value_size);
     }
     yo_memory_give(tables.table, bytes);
     return status;

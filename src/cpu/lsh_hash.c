@@ -73,8 +73,8 @@ typedef struct workspace {
 static size_t lay_out(workspace *space, float *scratch, const yo_hasher *hasher)
 {
     int64_t rows = YO_HASH_ROWS * yo_round_up(hasher->size, YO_LANES);
-    int64_t turned = YO_HASH_ROWS * hasher->padded;
-    int64_t work = hasher->sign ? turned : YO_TILE_ROWS * YO_HASH_ROWS;
+    int64_t turned = YO_HASH_ROWS * yo_round_up(hasher->padded, YO_LANES);
+    int64_t work = hasher->sign ? YO_LANES * hasher->padded : YO_TILE_ROWS * YO_HASH_ROWS;
     space->rows = scratch;
     space->turned = scratch ? scratch + rows : NULL;
     space->work = scratch ? scratch + rows + turned : NULL;
@@ -95,11 +95,10 @@ static void pack_signs(uint16_t *code, int64_t ld, const float *product, int64_t
     for (int64_t c = 0; c < columns; c++) {
         uint16_t *of_hash = code + (first + c) / code_len * ld;
         int bit = (int)((first + c) % code_len);
-        const float *row = product + c * YO_HASH_ROWS;
-        if (bit == 0)
-            memset(of_hash, 0, YO_HASH_ROWS * sizeof *of_hash);
-        for (int i = 0; i < YO_HASH_ROWS; i++)
-            of_hash[i] |= (uint16_t)((row[i] > 0) << bit);
+        for (int i = 0; i < YO_HASH_ROWS; i += YO_LANES) {
+            yo_ivec set = (yo_load(product + c * YO_HASH_ROWS + i) > 0) & (1 << bit);
+            yo_store_codes(of_hash + i, bit ? set | yo_load_codes(of_hash + i) : set);
+        }
     }
 }
 
@@ -124,15 +123,6 @@ static void dense_block(uint16_t *code, int64_t ld, const yo_hasher *hasher, con
     }
 }
 
-static void turn(float *to, const float *from, int64_t ld, const yo_hasher *hasher)
-{
-    for (int64_t d = 0; d < hasher->size; d++)
-        for (int i = 0; i < YO_HASH_ROWS; i++)
-            to[d * YO_HASH_ROWS + i] = from[i * ld + d];
-    memset(to + hasher->size * YO_HASH_ROWS, 0,
-           (size_t)((hasher->padded - hasher->size) * YO_HASH_ROWS) * sizeof *to);
-}
-
 void YO_CPU(lsh_codes)(uint16_t *code, int64_t ld, const yo_hasher *hasher, const yo_source *x,
                        int64_t head, int64_t first, int64_t rows, float *scratch)
 {
@@ -144,7 +134,9 @@ void YO_CPU(lsh_codes)(uint16_t *code, int64_t ld, const yo_hasher *hasher, cons
         YO_CPU(attention_load)(space.rows, width, NULL, x, head, first + i, count);
         memset(space.rows + count * width, 0,
                (size_t)((YO_HASH_ROWS - count) * width) * sizeof *scratch);
-        turn(space.turned, space.rows, width, hasher);
+        yo_transpose(space.turned, YO_HASH_ROWS, space.rows, width, YO_HASH_ROWS, hasher->size);
+        memset(space.turned + hasher->size * YO_HASH_ROWS, 0,
+               (size_t)((hasher->padded - hasher->size) * YO_HASH_ROWS) * sizeof *scratch);
         bool whole = count == YO_HASH_ROWS;
         uint16_t *to = whole ? code + i : space.code;
         int64_t to_ld = whole ? ld : YO_HASH_ROWS;

@@ -7,9 +7,10 @@
 #include "core/memory.h"
 #include "cpu/lsh.h"
 
-enum { CHUNK = 64 };
+/* Rows of the second side at a time; pairs that are not worth a tile's preparations. */
+enum { CHUNK = 64, FEW = 48 };
 
-/* The second factor's rows, CHUNK at a time, and what becomes of them. */
+/* The rows that meet, CHUNK at a time, and what becomes of them. */
 typedef struct workspace {
     float *u, *z, *z_turned, *y; /* [6, ld], [CHUNK, ld6], [ld, CHUNK], [CHUNK, y_ld] */
     float *weight, *product;     /* [6, CHUNK], [6, y_ld] */
@@ -90,6 +91,25 @@ static int64_t tile_rows(int64_t left)
     return left < YO_TILE_ROWS ? left : YO_TILE_ROWS;
 }
 
+/* A few rows: one product after the other. */
+static void meet_few(const yo_weighted *w, const int32_t *a, int64_t a_rows, const int32_t *b,
+                     int64_t b_rows)
+{
+    for (int64_t i = 0; i < a_rows; i++) {
+        const float *u = w->u + a[i] * w->ld;
+        float *sum = w->sum + a[i] * w->y_ld;
+        for (int64_t j = 0; j < b_rows; j++) {
+            const float *z = w->z + b[j] * w->ld, *y = w->y + b[j] * w->y_ld;
+            yo_vec product = {0};
+            for (int64_t e = 0; e < w->ld; e += YO_LANES)
+                product = yo_fma(yo_load(u + e), yo_load(z + e), product);
+            yo_vec weight = yo_splat(yo_sum(product));
+            for (int64_t e = 0; e < w->y_ld; e += YO_LANES)
+                yo_store(sum + e, yo_fma(weight, yo_load(y + e), yo_load(sum + e)));
+        }
+    }
+}
+
 /* (U Z^T) Y of one bucket. */
 static void meet(const workspace *space, const yo_weighted *w, const int32_t *a, int64_t a_rows,
                  const int32_t *b, int64_t b_rows)
@@ -98,9 +118,9 @@ static void meet(const workspace *space, const yo_weighted *w, const int32_t *a,
         int64_t columns = b_rows - j < CHUNK ? b_rows - j : CHUNK;
         int64_t width = yo_round_up(columns, YO_LANES);
         collect(space->y, w->y_ld, w->y, w->y_ld, b + j, columns);
-        for (int64_t i = 0; i < width; i++)
-            for (int64_t e = 0; e < w->ld; e++)
-                space->z_turned[e * CHUNK + i] = i < columns ? w->z[b[j + i] * w->ld + e] : 0;
+        collect(space->z, w->ld, w->z, w->ld, b + j, columns);
+        memset(space->z + columns * w->ld, 0, (size_t)((width - columns) * w->ld) * sizeof(float));
+        yo_transpose(space->z_turned, CHUNK, space->z, w->ld, columns, w->ld);
         for (int64_t i = 0; i < a_rows; i += YO_TILE_ROWS) {
             int64_t rows = tile_rows(a_rows - i);
             collect(space->u, w->ld, w->u, w->ld, a + i, rows);
@@ -150,7 +170,9 @@ void YO_CPU(lsh_weighted)(const yo_weighted *w, const yo_attention *at, const yo
                 continue;
             const int32_t *a_order = space.a_order + space.a_start[c];
             const int32_t *b_order = space.b_order + space.b_start[c];
-            if (a_rows * b_rows * (w->ld + w->y_ld) <= (a_rows + b_rows) * w->ld * w->y_ld)
+            if (a_rows * b_rows <= FEW)
+                meet_few(w, a_order, a_rows, b_order, b_rows);
+            else if (a_rows * b_rows * (w->ld + w->y_ld) <= (a_rows + b_rows) * w->ld * w->y_ld)
                 meet(&space, w, a_order, a_rows, b_order, b_rows);
             else
                 meet_by_matrix(&space, w, a_order, a_rows, b_order, b_rows);

@@ -51,17 +51,6 @@ static size_t lay_out(workspace *space, float *scratch, widths width)
     return used;
 }
 
-void YO_CPU(pairs_transpose)(float *to, const float *from, int64_t ld, int64_t n, int64_t size)
-{
-    int64_t width = yo_round_up(n, YO_LANES);
-    for (int64_t e = 0; e < size; e++) {
-        for (int64_t j = 0; j < n; j++)
-            to[e * YO_PANEL + j] = from[j * ld + e];
-        for (int64_t j = n; j < width; j++)
-            to[e * YO_PANEL + j] = 0;
-    }
-}
-
 /* Numbers [rows, heads] of one head; 0 where there are none. */
 static void load_numbers(float *to, const float *from, const yo_job *job, int64_t first,
                          int64_t count, int64_t heads)
@@ -91,15 +80,25 @@ static void load_block(const workspace *space, const yo_pairs *pairs, widths wid
     load_numbers(space->row_shift, pairs->row_shift, job, job->first, job->count, heads);
 }
 
+void YO_CPU(pairs_load_panel)(float *rows, float *turned, int64_t ld, const yo_source *source,
+                              int64_t head, int64_t first, int64_t columns)
+{
+    YO_CPU(attention_load)(rows, ld, NULL, source, head, first, columns);
+    int64_t spare = yo_round_up(columns, YO_LANES) - columns;
+    memset(rows + columns * ld, 0, (size_t)(spare * ld) * sizeof *rows);
+    if (turned)
+        yo_transpose(turned, YO_PANEL, rows, ld, columns, source->size);
+}
+
 static void load_panel(const workspace *space, const yo_pairs *pairs, widths width,
                        const yo_job *job, int64_t first, int64_t columns)
 {
     int64_t heads = pairs->at->heads;
-    YO_CPU(attention_load)(space->y, width.x, NULL, &pairs->y, job->head, first, columns);
-    YO_CPU(pairs_transpose)(space->y_turned, space->y, width.x, columns, pairs->y.size);
-    YO_CPU(attention_load)(space->z, width.z, NULL, &pairs->z, job->head, first, columns);
-    if (pairs->weighted)
-        YO_CPU(pairs_transpose)(space->z_turned, space->z, width.z, columns, pairs->z.size);
+    YO_CPU(pairs_load_panel)
+    (space->y, space->y_turned, width.x, &pairs->y, job->head, first, columns);
+    YO_CPU(pairs_load_panel)
+    (space->z, pairs->weighted ? space->z_turned : NULL, width.z, &pairs->z, job->head, first,
+     columns);
     memset(space->column_log, 0, YO_PANEL * sizeof(float));
     memset(space->column_shift, 0, YO_PANEL * sizeof(float));
     load_numbers(space->column_log, pairs->column_log, job, first, columns, heads);
@@ -160,7 +159,7 @@ static void write_block(const workspace *space, const yo_pairs *pairs, widths wi
                 row[e] *= pairs->scale;
             if (pairs->x.unit)
                 YO_CPU(attention_normalize_grad)
-                (row, space->x + i * width.x, space->inverse[i], pairs->x.size);
+            (row, space->x + i * width.x, space->inverse[i], pairs->x.size);
             YO_CPU(attention_store)
             (pairs->weighted, pairs->x.keep, job->head, token, row, pairs->x.size);
         }

@@ -35,7 +35,9 @@ typedef void yo_weigh(float *b, int64_t columns, const float *row_log, const flo
 
 yoso_status YO_CPU(pairs_sum)(const yo_pairs *pairs, yo_weigh *weigh);
 
-/* columns of [n, ld] rows as rows: to[size, YO_PANEL], columns from n on 0. */
-void YO_CPU(pairs_transpose)(float *to, const float *from, int64_t ld, int64_t n, int64_t size);
+/* `columns` vectors as rows [YO_PANEL, ld], with zeros up to the next multiple of YO_LANES, and
+ * the same turned around [ld, YO_PANEL] unless turned is NULL. */
+void YO_CPU(pairs_load_panel)(float *rows, float *turned, int64_t ld, const yo_source *source,
+                              int64_t head, int64_t first, int64_t columns);
 
 #endif

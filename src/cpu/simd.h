@@ -94,20 +94,30 @@ YO_INLINE yo_vec yo_min(yo_vec a, yo_vec b)
 #endif
 }
 
+/* The lanes of x moved by `distance`, around the end. */
+YO_INLINE yo_vec yo_rotate(yo_vec x, const int distance)
+{
+    yo_ivec from;
+#pragma GCC unroll 16
+    for (int i = 0; i < YO_LANES; i++)
+        from[i] = (i + distance) % YO_LANES;
+    return __builtin_shuffle(x, from);
+}
+
 YO_INLINE float yo_sum(yo_vec x)
 {
-    float sum = 0;
-    for (int i = 0; i < YO_LANES; i++)
-        sum += x[i];
-    return sum;
+#pragma GCC unroll 4
+    for (int half = YO_LANES / 2; half > 0; half /= 2)
+        x += yo_rotate(x, half);
+    return x[0];
 }
 
 YO_INLINE float yo_largest(yo_vec x)
 {
-    float largest = x[0];
-    for (int i = 1; i < YO_LANES; i++)
-        largest = x[i] > largest ? x[i] : largest;
-    return largest;
+#pragma GCC unroll 4
+    for (int half = YO_LANES / 2; half > 0; half /= 2)
+        x = yo_max(x, yo_rotate(x, half));
+    return x[0];
 }
 
 /* e^x for x <= 0 and a little above, to 2 ulp; 0 below -87. */
@@ -129,6 +139,54 @@ YO_INLINE yo_vec yo_exp(yo_vec x)
     yo_ivec exponent = ((yo_ivec)shifted << 23) + (127 << 23);
     p = p * (yo_vec)exponent;
     return (yo_vec)((x > -87.0f) & (yo_ivec)p);
+}
+
+/* One stage of a transpose: pairs of rows `step` apart exchange blocks of `step` elements. */
+YO_INLINE void yo_transpose_stage(yo_vec *row, const int step)
+{
+    yo_ivec low, high;
+#pragma GCC unroll 16
+    for (int j = 0; j < YO_LANES; j++) {
+        low[j] = j & step ? YO_LANES + j - step : j;
+        high[j] = j & step ? YO_LANES + j : j + step;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < YO_LANES; i++)
+        if (!(i & step)) {
+            yo_vec a = row[i], b = row[i + step];
+            row[i] = __builtin_shuffle(a, b, low);
+            row[i + step] = __builtin_shuffle(a, b, high);
+        }
+}
+
+/* to[d * to_ld + i] = from[i * ld + d] for i, d < YO_LANES. */
+YO_INLINE void yo_transpose_square(float *to, int64_t to_ld, const float *from, int64_t ld)
+{
+    yo_vec row[YO_LANES];
+#pragma GCC unroll 16
+    for (int i = 0; i < YO_LANES; i++)
+        row[i] = yo_load(from + i * ld);
+    yo_transpose_stage(row, 1);
+    yo_transpose_stage(row, 2);
+#if defined(__AVX2__)
+    yo_transpose_stage(row, 4);
+#endif
+#if defined(__AVX512F__)
+    yo_transpose_stage(row, 8);
+#endif
+#pragma GCC unroll 16
+    for (int i = 0; i < YO_LANES; i++)
+        yo_store(to + i * to_ld, row[i]);
+}
+
+/* to[d * to_ld + i] = from[i * ld + d] for i < rows and d < columns, both rounded up to YO_LANES:
+ * both buffers must have that room. */
+static inline void yo_transpose(float *to, int64_t to_ld, const float *from, int64_t ld,
+                                int64_t rows, int64_t columns)
+{
+    for (int64_t d = 0; d < columns; d += YO_LANES)
+        for (int64_t i = 0; i < rows; i += YO_LANES)
+            yo_transpose_square(to + d * to_ld + i, to_ld, from + i * ld + d, ld);
 }
 
 #endif

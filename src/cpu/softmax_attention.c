@@ -36,9 +36,8 @@ static size_t lay_out(workspace *space, float *scratch, widths width)
 static void load_panel(const workspace *space, widths width, const yo_source *k, const yo_source *v,
                        int64_t head, int64_t first, int64_t columns)
 {
-    YO_CPU(attention_load)(space->k, width.q, NULL, k, head, first, columns);
-    YO_CPU(pairs_transpose)(space->k_turned, space->k, width.q, columns, k->size);
-    YO_CPU(attention_load)(space->v, width.v, NULL, v, head, first, columns);
+    YO_CPU(pairs_load_panel)(space->k, space->k_turned, width.q, k, head, first, columns);
+    YO_CPU(pairs_load_panel)(space->v, NULL, width.v, v, head, first, columns);
     for (int64_t j = 0; j < YO_PANEL; j++) {
         bool seen = j < columns && (!k->keep || k->keep[first + j]);
         space->hidden[j] = seen ? 0 : -INFINITY;

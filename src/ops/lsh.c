@@ -98,10 +98,11 @@ yoso_status yoso_fast_hash(yoso_tensor **code, const yoso_tensor *x, const yoso_
 {
     YO_TRY(check_hash("fast_hash", x, sign, "sign", num_hash, hash_code_len));
     int64_t size = sign->ndim == 4 ? sign->shape[3] : 0;
-    if (size < x->shape[2] || size < hash_code_len || size > 65536 || (size & (size - 1)))
+    if (size < x->shape[2] || size < hash_code_len || size < 8 || size > 65536 ||
+        (size & (size - 1)))
         return yo_fail(YOSO_MISUSE,
                        "fast_hash: sign has shape %s, must be [batch, 3, P, D2] with D2 a power of "
-                       "two not below %lld and hash_code_len",
+                       "two not below %lld, 8 and hash_code_len",
                        yo_text(sign).text, (long long)x->shape[2]);
     int64_t codes = size / hash_code_len, groups = (num_hash + codes - 1) / codes;
     if (sign->shape[0] != x->shape[0] || sign->shape[1] != 3 || sign->shape[2] != groups)
