@@ -783,7 +783,8 @@ const char *yoso_traceback(const yoso_state *state);
  * called from a signal handler or another thread. Loops that LuaJIT has compiled look at it only
  * where they call the library. */
 void yoso_interrupt(yoso_state *state);
-/* Nonzero when the state that this thread is running in was told to stop. */
+/* Nonzero, once, when the state that this thread is running in was told to stop: who asks ends
+ * with an error. For long work in Lua that the library does. */
 int32_t yoso_interrupted(void);
 /* Forgets that the state was told to stop: for a host function that has caught the error. */
 void yoso_interrupt_end(yoso_state *state);

@@ -12,6 +12,7 @@ struct yoso_state {
     char *traceback; /* of the latest failure, or NULL */
     int32_t threads; /* for this state's calls; 0: the thread's own */
     atomic_int stop; /* see interrupt.c */
+    int32_t waited;  /* instructions of the library since it was told to stop */
 };
 
 /* -- convert.c: both raise Lua errors, so they run in protected calls only. */

@@ -86,6 +86,9 @@ end
 -- A failure raises at the caller's line; out of memory collects and tries once more.
 function M.call(fn, ...)
     local slot = handle_slot()
+    if lib.yoso_interrupted() ~= 0 then
+        c.raise("interrupted")
+    end
     if tonumber(lib.yoso_memory_live()) > collect_at then
         relieve()
     end
