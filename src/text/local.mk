@@ -6,9 +6,11 @@ libyoso_la_SOURCES += \
 	src/text/bytelevel.c src/text/bytelevel.h \
 	src/text/bytes.c src/text/bytes.h \
 	src/text/charsmap.c src/text/charsmap.h \
+	src/text/chunk.c src/text/chunk.h \
 	src/text/cut_class.c src/text/cut_pattern.c src/text/cut_rewrite.c \
 	src/text/decode_steps.c src/text/decoder.c src/text/decoder.h \
 	src/text/encode.c src/text/encode_batch.c src/text/encoding.c src/text/encoding.h \
+	src/text/grapheme.c src/text/grapheme_tables.h \
 	src/text/json.c src/text/json.h src/text/json_value.c \
 	src/text/load.c src/text/load.h src/text/load_vocab.c \
 	src/text/model.c src/text/model.h \
@@ -29,6 +31,7 @@ libyoso_la_SOURCES += \
 	src/text/utf8.c src/text/utf8.h \
 	src/text/vocab.c src/text/vocab.h \
 	src/text/window.c \
+	src/text/word_cache.c src/text/word_cache.h \
 	src/text/script_tables.h src/text/scripts.c src/text/sentencepiece.c \
 	src/text/wordlevel.c src/text/wordpiece.c
 EXTRA_DIST += scripts/make_unicode_tables

@@ -1,9 +1,8 @@
 /* Replace and Precompiled: normalizers that look things up. */
-#include <utf8proc.h>
-
 #include "text/charsmap.h"
 #include "text/normalizer.h"
 #include "text/pattern.h"
+#include "text/unicode.h"
 
 yoso_status yo_normalize_replace(const yo_normalizer *normalizer, const yo_view_text *in,
                                  uint32_t from, yo_aligned *out)
@@ -63,22 +62,6 @@ static yoso_status replace(mapping *m, size_t old, const char *new)
     return YOSO_OK;
 }
 
-/* The end of the grapheme cluster that begins at `start`. */
-static size_t cluster_end(const yo_view_text *in, size_t start)
-{
-    uint32_t size, c = yo_utf8_decode(in->data + start, &size);
-    utf8proc_int32_t state = 0;
-    size_t at = start + size;
-    while (at < in->length) {
-        uint32_t next = yo_utf8_decode(in->data + at, &size);
-        if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)c, (utf8proc_int32_t)next, &state))
-            break;
-        c = next;
-        at += size;
-    }
-    return at;
-}
-
 static yoso_status map_cluster(mapping *m, const yo_charsmap *map, const yo_view_text *in,
                                size_t start, size_t stop)
 {
@@ -111,7 +94,7 @@ yoso_status yo_normalize_precompiled(const yo_normalizer *normalizer, const yo_v
         return yo_aligned_keep(out, in, 0, in->length);
     mapping m = {.rewrite = {.in = in, .out = out, .stop = in->length, .from = from}};
     for (at = 0; at < in->length;) {
-        size_t end = cluster_end(in, at);
+        size_t end = yo_cluster_end(in->data, at, in->length);
         YO_TRY(map_cluster(&m, map, in, at, end));
         at = end;
     }

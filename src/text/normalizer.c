@@ -49,8 +49,12 @@ static yoso_status load_replace(yo_normalizer *n, const char *where, const yo_js
     size_t length;
     const char *literal = yo_pattern_literal(n->pattern, &length),
                *regex = yo_pattern_regex(n->pattern);
-    n->local = literal != NULL ? length > 0 && memchr(literal, ' ', length) == NULL
-                               : strcmp(regex, " {2,}") == 0;
+    /* What is put in must not be lost in, or touch, the spaces around it. */
+    bool solid = n->content_length > 0;
+    for (size_t i = 0; i < n->content_length; i++)
+        solid = solid && n->content[i] > 0x20 && n->content[i] < 0x7F;
+    n->local = literal != NULL ? solid && length > 0 && memchr(literal, ' ', length) == NULL
+                               : strcmp(regex, " {2,}") == 0 && strcmp(n->content, " ") == 0;
     return YOSO_OK;
 }
 
@@ -59,7 +63,9 @@ static yoso_status load_precompiled(yo_normalizer *n, const char *where, const y
     const yo_json *map;
     YO_TRY(yo_json_need(json, where, "precompiled_charsmap", YO_JSON_STRING, &map));
     YO_TRY(yo_charsmap_decode(&n->charsmap, map->as.text, map->count));
-    n->local = n->charsmap->plain[' '];
+    n->local = n->wants_plain_start = true;
+    for (int c = ' '; c < 0x7F; c++)
+        n->local = n->local && n->charsmap->plain[c];
     return YOSO_OK;
 }
 

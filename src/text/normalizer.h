@@ -17,6 +17,8 @@ struct yo_normalizer {
     /* Whether cutting the text between an ASCII graphic character and a space that is followed by
      * another one changes nothing: then words can be normalized one by one. */
     bool local;
+    /* But not when what the text begins with is no plain ASCII (Precompiled may lose count). */
+    bool wants_plain_start;
     /* Options of the kinds that have some. */
     bool clean, chinese, accents, lower; /* BertNormalizer */
     bool left, right;                    /* Strip */

@@ -24,6 +24,11 @@ static void conclude(yoso_tokenizer *t)
         t->byte_level = last->kind == YO_CUT_BYTE_LEVEL && !last->add_prefix_space &&
                         yo_bpe_takes_bytes(&t->model);
     }
+    for (size_t i = 0; i < t->normalizers.count; i++)
+        t->wants_plain_start = t->wants_plain_start || t->normalizers.list[i].wants_plain_start;
+    /* Added tokens that are found in normal form need the whole text in normal form. */
+    if (t->normalizers.count == 0 || !t->added.has_normal)
+        t->chunking = yo_chunking_of(&t->normalizers, list, t->byte_level);
 }
 
 static yoso_status build(yoso_tokenizer *t, const char *what, const yo_json *root)
@@ -100,8 +105,11 @@ static void free_worker(yo_worker *worker)
         yo_aligned_free(&worker->normal[i]);
         yo_aligned_free(&worker->stage[i]);
         free(worker->pieces[i].list);
+        free(worker->segments[i].list);
         yo_sequence_free(&worker->sequence[i]);
     }
+    yo_sequence_free(&worker->stretch);
+    yo_word_cache_free(&worker->cache);
     yo_post_work_free(&worker->post);
     free(worker);
 }

@@ -5,10 +5,12 @@
 #include <pthread.h>
 
 #include "text/added.h"
+#include "text/chunk.h"
 #include "text/decoder.h"
 #include "text/post.h"
 #include "text/pretokenizer.h"
 #include "text/sequence.h"
+#include "text/word_cache.h"
 
 /* What one thread encodes with; kept by the tokenizer between calls. */
 typedef struct yo_worker {
@@ -16,7 +18,10 @@ typedef struct yo_worker {
     yo_tokens tokens;
     yo_aligned normal[2], stage[2];
     yo_pieces pieces[2];
+    yo_pieces segments[2]; /* the pieces between added tokens while stretches are cut */
     yo_sequence sequence[2];
+    yo_sequence stretch; /* the tokens of one stretch */
+    yo_word_cache cache;
     yo_post_work post;
     struct yo_worker *next;
 } yo_worker;
@@ -33,6 +38,8 @@ struct yoso_tokenizer {
     yo_bytes truncation_json, padding_json;
     bool tracks;     /* some part asks for places in the original even when the caller does not */
     bool byte_level; /* the last pre-tokenizer is ByteLevel and the model takes bytes */
+    yo_chunking chunking;
+    bool wants_plain_start; /* stretches are cut only in texts that begin with plain ASCII */
     pthread_mutex_t lock;
     yo_worker *workers; /* idle ones */
 };

@@ -4,6 +4,7 @@
 #define YO_TEXT_UNICODE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The bits of a class mask; scripts/make_unicode_tables has the same order. */
@@ -53,5 +54,8 @@ int yo_combining_class(uint32_t c);
 
 /* The character that a starter and what follows it compose to, or 0. */
 uint32_t yo_compose(uint32_t first, uint32_t second);
+
+/* The end of the grapheme cluster that begins at text[start], start < length. */
+size_t yo_cluster_end(const uint8_t *text, size_t start, size_t length);
 
 #endif
