@@ -7,6 +7,8 @@ SPEC_ENVIRONMENT = YOSO_LIBRARY=$(abs_top_builddir)/.libs/libyoso.so.0 \
 	YOSO_CC="$(CC)" YOSO_SANITIZE="$(SANITIZE)" \
 	LUA_PATH="$(abs_top_srcdir)/lua/?.lua;$(abs_top_srcdir)/lua/?/init.lua;$(abs_top_builddir)/lua/?.lua;$(abs_top_srcdir)/?.lua;;"
 
+# Threads that wait give their core away: on a machine with other work to do, waiting busily made
+# the specs ten times slower.
 check-local: all
 	cd $(top_srcdir) && OMP_WAIT_POLICY=passive $(SPEC_ENVIRONMENT) $(SPEC_PRELOAD) busted --lua=$(LUAJIT_PROGRAM) \
 		--output=plainTerminal --pattern=_spec $(SPECS)
