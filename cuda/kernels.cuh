@@ -95,4 +95,10 @@ yoso_status yo_cuda_pointwise_loss_grad(const yo_view *grad_x, int32_t kind, con
                                         double scale, const yo_view *x, const yo_view *target,
                                         yo_stream *stream);
 
+/* matmul.cu */
+yoso_status yo_cuda_matmul(const yo_view *out, const yo_view *a, const yo_view *b,
+                           yo_stream *stream);
+yoso_status yo_cuda_linear(const yo_view *out, const yo_view *x, const yo_weight *weight,
+                           const yo_view *bias, int32_t activation, yo_stream *stream);
+
 #endif

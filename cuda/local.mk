@@ -18,7 +18,9 @@ cuda_sources = \
 	cuda/embedding.cu \
 	cuda/conv.cu \
 	cuda/dropout.cu \
-	cuda/loss.cu
+	cuda/loss.cu \
+	cuda/matmul.cu \
+	cuda/cublas.cu
 
 emulate_sources = cuda/emulate/fiber.cc cuda/emulate/runtime.cc cuda/emulate/scheduler.cc
 

@@ -37,6 +37,8 @@ static yo_kernels make_table()
     table.cross_entropy_grad = yo_cuda_cross_entropy_grad;
     table.pointwise_loss = yo_cuda_pointwise_loss;
     table.pointwise_loss_grad = yo_cuda_pointwise_loss_grad;
+    table.matmul = yo_cuda_matmul;
+    table.linear = yo_cuda_linear;
     return table;
 }
 
