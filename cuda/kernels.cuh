@@ -101,4 +101,24 @@ yoso_status yo_cuda_matmul(const yo_view *out, const yo_view *a, const yo_view *
 yoso_status yo_cuda_linear(const yo_view *out, const yo_view *x, const yo_weight *weight,
                            const yo_view *bias, int32_t activation, yo_stream *stream);
 
+/* yoso_expectation.cu */
+yoso_status yo_cuda_yoso_expectation(const yo_rows *out, float *stat, const yo_rows *q,
+                                     const yo_rows *k, const yo_rows *v, const yo_attention *at,
+                                     yo_stream *stream);
+yoso_status yo_cuda_yoso_expectation_grad(const yo_rows *dq, const yo_rows *dk, const yo_rows *dv,
+                                          const yo_rows *grad, const yo_rows *out,
+                                          const float *stat, const yo_rows *q, const yo_rows *k,
+                                          const yo_rows *v, const yo_attention *at,
+                                          yo_stream *stream);
+
+/* softmax_attention.cu */
+yoso_status yo_cuda_softmax_attention(const yo_rows *out, float *stat, const yo_rows *q,
+                                      const yo_rows *k, const yo_rows *v, const yo_attention *at,
+                                      yo_stream *stream);
+yoso_status yo_cuda_softmax_attention_grad(const yo_rows *dq, const yo_rows *dk, const yo_rows *dv,
+                                           const yo_rows *grad, const yo_rows *out,
+                                           const float *stat, const yo_rows *q, const yo_rows *k,
+                                           const yo_rows *v, const yo_attention *at,
+                                           yo_stream *stream);
+
 #endif

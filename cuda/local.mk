@@ -20,7 +20,10 @@ cuda_sources = \
 	cuda/dropout.cu \
 	cuda/loss.cu \
 	cuda/matmul.cu \
-	cuda/cublas.cu
+	cuda/cublas.cu \
+	cuda/attention.cu \
+	cuda/yoso_expectation.cu \
+	cuda/softmax_attention.cu
 
 emulate_sources = cuda/emulate/fiber.cc cuda/emulate/runtime.cc cuda/emulate/scheduler.cc
 
