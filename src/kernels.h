@@ -130,6 +130,9 @@ typedef struct yo_kernels {
      * contiguous or NULL, activation one of YOSO_ACT_. K > 0 and no size is 0. */
     yoso_status (*linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                           const yo_view *bias, int32_t activation, yo_stream *stream);
+    /* The same with x and weight rounded to 8 bits by row. May be NULL: then linear is taken. */
+    yoso_status (*linear_int8)(const yo_view *out, const yo_view *x, const yo_weight *weight,
+                               const yo_view *bias, int32_t activation, yo_stream *stream);
 
     /* -- layers: all views contiguous, floats of one dtype, computed in f32; as yoso.h says. */
     /* out and x are [before, size, after]; over the middle dimension. */

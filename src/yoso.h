@@ -352,6 +352,11 @@ enum { YOSO_ACT_NONE = 0, YOSO_ACT_GELU = 1, YOSO_ACT_RELU = 2, YOSO_ACT_TANH = 
  * yoso_memory_live and goes with the weight's storage. */
 yoso_status yoso_linear(yoso_tensor **out, const yoso_tensor *x, const yoso_tensor *weight,
                         const yoso_tensor *bias, int32_t activation);
+/* The same in 8 bits: each row of the weight is rounded to -127 .. 127 times a scale of its own
+ * when it is packed, each row of x when it comes; sums are exact, the rest is in f32. A processor
+ * without instructions for it computes as yoso_linear does. */
+yoso_status yoso_linear_int8(yoso_tensor **out, const yoso_tensor *x, const yoso_tensor *weight,
+                             const yoso_tensor *bias, int32_t activation);
 /* Gradients of yoso_linear without activation. grad has the shape of its result. An out pointer
  * that is NULL is not wanted; bias' gradient is the sum of grad's rows. */
 yoso_status yoso_linear_grad(yoso_tensor **grad_x, yoso_tensor **grad_weight,
@@ -507,6 +512,30 @@ yoso_status yoso_attention_grad(yoso_tensor **dq, yoso_tensor **dk, yoso_tensor 
                                 const yoso_tensor *q_offset, const yoso_tensor *k_offset,
                                 const yoso_tensor *q_keep, const yoso_tensor *k_keep,
                                 const yoso_attention_options *options);
+
+/* One encoder layer's parameters, all of hidden's dtype and device, vectors contiguous. H is
+ * hidden's width, I the inner one; qkv is query, key and value one below the other. */
+typedef struct yoso_block_weights {
+    const yoso_tensor *qkv_weight, *qkv_bias;               /* [3 H, H], [3 H] */
+    const yoso_tensor *conv_weight;                         /* [heads, 1, W, 1] or NULL */
+    const yoso_tensor *projection_weight, *projection_bias; /* [H, H], [H] */
+    const yoso_tensor *attention_norm_weight, *attention_norm_bias; /* [H] */
+    const yoso_tensor *inner_weight, *inner_bias;           /* [I, H], [I] */
+    const yoso_tensor *outer_weight, *outer_bias;           /* [H, I], [H] */
+    const yoso_tensor *output_norm_weight, *output_norm_bias; /* [H] */
+    double eps;         /* of both norms */
+    int32_t activation; /* YOSO_ACT_, between inner and outer */
+    int32_t int8;       /* not 0: products as yoso_linear_int8 */
+} yoso_block_weights;
+
+/* out [tokens, H] = one encoder layer, without dropout and without a gradient:
+ *   x = norm(projection(attention(q, k, v) + conv(v)) + hidden),
+ *   out = norm(outer(activation(inner(x))) + x).
+ * offset, keep and options are yoso_attention's. Beside out about 4 H numbers a token are alive at
+ * once; the inner values are made for 1024 tokens at a time. */
+yoso_status yoso_block(yoso_tensor **out, const yoso_tensor *hidden,
+                       const yoso_block_weights *weights, const yoso_tensor *offset,
+                       const yoso_tensor *keep, const yoso_attention_options *options);
 
 /* Hash codes i32 [B, N, M] of x [B, N, D]: bit t of code m is set when x . projection[:, m T + t]
  * is above 0; projection is f32 [B, D, M * T]. Any length of x gives the same codes. */

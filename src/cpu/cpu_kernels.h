@@ -52,6 +52,9 @@ yoso_status YO_CPU(matmul)(const yo_view *out, const yo_view *a, const yo_view *
                            yo_stream *stream);
 yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                            const yo_view *bias, int32_t activation, yo_stream *stream);
+/* linear_int8.c */
+yoso_status YO_CPU(linear_int8)(const yo_view *out, const yo_view *x, const yo_weight *weight,
+                                const yo_view *bias, int32_t activation, yo_stream *stream);
 
 /* softmax.c, norm.c, embedding.c, conv.c, dropout.c, loss.c, optimizer.c */
 yoso_status YO_CPU(softmax)(const yo_view *out, const yo_view *x, int32_t logarithm,

@@ -1,5 +1,5 @@
 /* The two programming interfaces of oneDNN, 2.x and 3.x, as one: descriptors of arrays, of matrix
- * products and of reorders. Included by matmul_dnnl.c only. All functions return dnnl_status_t. */
+ * products and of reorders. Included by dnnl_product.h only. All functions return dnnl_status_t. */
 #ifndef YO_CPU_DNNL_VERSIONS_H
 #define YO_CPU_DNNL_VERSIONS_H
 

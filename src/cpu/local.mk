@@ -24,6 +24,7 @@ cpu_kernel_sources += \
 	src/cpu/dropout.c \
 	src/cpu/embedding.c \
 	src/cpu/loss.c \
+	src/cpu/linear_int8.c \
 	src/cpu/matmul.c \
 	src/cpu/norm.c \
 	src/cpu/optimizer.c \
@@ -31,6 +32,7 @@ cpu_kernel_sources += \
 
 # Compiled once: oneDNN picks the instruction set itself.
 libyoso_la_SOURCES += \
+	src/cpu/dnnl_product.c src/cpu/dnnl_product.h \
 	src/cpu/dnnl_versions.h \
 	src/cpu/matmul_dnnl.c src/cpu/matmul_dnnl.h
 

@@ -29,6 +29,7 @@ const yo_kernels YO_CPU(kernels) = {
     /* matmul */
     .matmul = YO_CPU(matmul),
     .linear = YO_CPU(linear),
+    .linear_int8 = YO_CPU(linear_int8),
 
     /* layers */
     .softmax = YO_CPU(softmax),

@@ -26,7 +26,7 @@ static yoso_status check_layer(const char *where, const yoso_tensor *x, const yo
 }
 
 static yoso_status run_linear(yoso_tensor *result, const yoso_tensor *x, const yoso_tensor *weight,
-                              const yoso_tensor *bias, int32_t activation)
+                              const yoso_tensor *bias, int32_t activation, bool int8)
 {
     const yo_kernels *kernels;
     YO_TRY(yo_backend_kernels(&kernels, x->storage->device));
@@ -39,30 +39,32 @@ static yoso_status run_linear(yoso_tensor *result, const yoso_tensor *x, const y
         yo_weight packed = yo_tensor_as_weight(weight);
         if (bias)
             bias_view = yo_tensor_as_view(dense_bias);
-        status = kernels->linear(&out, &rows, &packed, bias ? &bias_view : NULL, activation,
-                                 yo_backend_stream(x->storage->device));
+        status = (int8 && kernels->linear_int8 ? kernels->linear_int8 : kernels->linear)(
+            &out, &rows, &packed, bias ? &bias_view : NULL, activation,
+            yo_backend_stream(x->storage->device));
     }
     yoso_tensor_free(dense_x);
     yoso_tensor_free(dense_bias);
     return status;
 }
 
-yoso_status yoso_linear(yoso_tensor **out, const yoso_tensor *x, const yoso_tensor *weight,
-                        const yoso_tensor *bias, int32_t activation)
+static yoso_status linear(const char *where, yoso_tensor **out, const yoso_tensor *x,
+                          const yoso_tensor *weight, const yoso_tensor *bias, int32_t activation,
+                          bool int8)
 {
     int64_t shape[YOSO_MAX_DIMS];
-    YO_TRY(check_layer("linear", x, weight, bias));
+    YO_TRY(check_layer(where, x, weight, bias));
     if (activation < YOSO_ACT_NONE || activation > YOSO_ACT_TANH)
-        return yo_fail(YOSO_MISUSE, "linear: unknown activation %d", activation);
+        return yo_fail(YOSO_MISUSE, "%s: unknown activation %d", where, activation);
     if (weight->shape[1] == 0)
-        return yo_fail(YOSO_MISUSE, "linear: weight is %s, must not be empty",
+        return yo_fail(YOSO_MISUSE, "%s: weight is %s, must not be empty", where,
                        yo_text(weight).text);
     for (int32_t i = 0; i < x->ndim; i++)
         shape[i] = i < x->ndim - 1 ? x->shape[i] : weight->shape[0];
     yoso_tensor *result;
     YO_TRY(yo_tensor_like(&result, x, x->dtype, x->ndim, shape));
     if (yoso_tensor_numel(result) > 0) {
-        yoso_status status = run_linear(result, x, weight, bias, activation);
+        yoso_status status = run_linear(result, x, weight, bias, activation, int8);
         if (status != YOSO_OK) {
             yoso_tensor_free(result);
             return status;
@@ -70,6 +72,18 @@ yoso_status yoso_linear(yoso_tensor **out, const yoso_tensor *x, const yoso_tens
     }
     *out = result;
     return YOSO_OK;
+}
+
+yoso_status yoso_linear(yoso_tensor **out, const yoso_tensor *x, const yoso_tensor *weight,
+                        const yoso_tensor *bias, int32_t activation)
+{
+    return linear("linear", out, x, weight, bias, activation, false);
+}
+
+yoso_status yoso_linear_int8(yoso_tensor **out, const yoso_tensor *x, const yoso_tensor *weight,
+                             const yoso_tensor *bias, int32_t activation)
+{
+    return linear("linear_int8", out, x, weight, bias, activation, true);
 }
 
 /* -- Gradients ----------------------------------------------------------------------------------

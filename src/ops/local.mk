@@ -15,6 +15,7 @@ libyoso_la_SOURCES += \
 
 # Matrix products and layers.
 libyoso_la_SOURCES += \
+	src/ops/block.c \
 	src/ops/conv.c \
 	src/ops/dropout.c \
 	src/ops/embedding.c \

@@ -38,6 +38,7 @@ local function flag(value, default)
     return value and 1 or 0
 end
 
+--- attention_options({heads =, form =, ..}, where): attention's options as C wants them.
 local function options_of(given, where)
     if type(given) ~= "table" then
         c.raise(("%s: options is a %s, must be a table"):format(where, type(given)))
@@ -72,6 +73,8 @@ local function sides(packing, where)
     return handle(packing.offset, where, "offset"), optional(packing.k_offset, where, "k_offset"),
         optional(packing.keep, where, "keep"), optional(packing.k_keep, where, "k_keep")
 end
+
+M.attention_options = options_of
 
 -- The one differentiable operation under all forms. packing: {offset=, k_offset=, keep=, k_keep=}.
 local run = op.define{

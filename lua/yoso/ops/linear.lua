@@ -39,23 +39,38 @@ local recorded = op.define{
     end,
 }
 
+-- The C code of an activation's name; nil is none.
+local function activation_code(activation, where)
+    if activation ~= nil and not activations[activation] then
+        c.raise(("%s: activation is %s, must be nil, gelu, relu or tanh")
+            :format(where, tostring(activation)))
+    end
+    return activation and activations[activation] or lib.YOSO_ACT_NONE
+end
+M.activation_code = activation_code -- for block.lua
+
 --- linear(x, weight, bias, activation): x [.., in], weight [out, in], bias [out] or nil;
 -- activation nil, "gelu", "relu" or "tanh".
 function M.linear(x, weight, bias, activation)
-    if activation ~= nil and not activations[activation] then
-        c.raise(("linear: activation is %s, must be nil, gelu, relu or tanh")
-            :format(tostring(activation)))
-    end
+    local code = activation_code(activation, "linear")
     local needs = autograd.needs_grad
     if activation and not (autograd.is_recording()
             and (needs(x) or needs(weight) or needs(bias))) then
-        return layer(x, weight, bias, activations[activation])
+        return layer(x, weight, bias, code)
     end
     local result = recorded(x, weight, bias)
     if activation then
         return result[activation](result)
     end
     return result
+end
+
+--- linear_int8(x, weight, bias, activation): the same in 8 bits, each row of x and of weight
+-- with a scale of its own. Gives no gradient.
+function M.linear_int8(x, weight, bias, activation)
+    return call(lib.yoso_linear_int8, handle(x, "linear_int8", "x"),
+        handle(weight, "linear_int8", "weight"), bias and handle(bias, "linear_int8", "bias"),
+        activation_code(activation, "linear_int8"))
 end
 
 return M
