@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "text/pattern.h"
+#include "text/trie.h"
 #include "text/utf8.h"
 
 yoso_status yo_texts_close(yo_texts *texts)
@@ -102,6 +103,15 @@ static yoso_status load_replace(yo_decoder *d, const char *where, const yo_json 
     return yo_pattern_load(&d->pattern, where, yo_json_get(json, "pattern"));
 }
 
+static yoso_status load_sentencepiece(yo_decoder *d, const char *where, const yo_json *json)
+{
+    const yo_json *control = yo_json_get(json, "control"), *strip = yo_json_get(json, "strip");
+    YO_TRY(load_text(d, 0, where, json, "unknown", ""));
+    YO_TRY(load_text(d, 1, where, json, "surface", ""));
+    d->start = yo_json_is(strip, "all") ? 2 : yo_json_is(strip, "one");
+    return control != NULL ? yo_trie_load(&d->control, where, control) : YOSO_OK;
+}
+
 static const struct {
     const char *type;
     yo_decode_function *run;
@@ -116,6 +126,7 @@ static const struct {
     {"Fuse", yo_decode_fuse, NULL},
     {"Strip", yo_decode_strip, load_strip},
     {"Replace", yo_decode_replace, load_replace},
+    {"SentencePiece", yo_decode_sentencepiece, load_sentencepiece},
 };
 
 yoso_status yo_decoders_load(yo_decoders *decoders, const yo_json *json)
@@ -155,6 +166,7 @@ void yo_decoders_free(yo_decoders *decoders)
         free(decoders->list[i].text[0]);
         free(decoders->list[i].text[1]);
         yo_pattern_free(decoders->list[i].pattern);
+        yo_trie_delete(decoders->list[i].control);
     }
     free(decoders->list);
     *decoders = (yo_decoders){0};

@@ -32,6 +32,7 @@ struct yo_decoder {
     uint32_t character;
     size_t start, stop;
     struct yo_pattern *pattern;
+    struct yo_trie *control; /* SentencePiece */
 };
 
 typedef struct yo_decoders {
@@ -48,6 +49,7 @@ void yo_decoders_free(yo_decoders *decoders);
 yoso_status yo_decode(const yo_decoders *decoders, yo_texts *tokens, yo_bytes *out);
 
 yo_decode_function yo_decode_byte_level, yo_decode_wordpiece, yo_decode_metaspace, yo_decode_bpe,
-    yo_decode_ctc, yo_decode_byte_fallback, yo_decode_fuse, yo_decode_strip, yo_decode_replace;
+    yo_decode_ctc, yo_decode_byte_fallback, yo_decode_fuse, yo_decode_strip, yo_decode_replace,
+    yo_decode_sentencepiece;
 
 #endif

@@ -79,8 +79,13 @@ static yoso_status find_normal(encoding_text *e)
  * affix) keeps its own numbers, as in the library. */
 static yo_span place(const encoding_text *e, size_t base, size_t length, const yo_token *token)
 {
-    if (token->stop > length || token->start >= token->stop)
+    if (token->stop > length || token->start >= length)
         return (yo_span){token->start, token->stop};
+    if (token->start == token->stop) {
+        uint32_t here =
+            yo_original(&e->cutting.text, base + token->start, base + token->start + 1).start;
+        return (yo_span){here, here};
+    }
     return yo_original(&e->cutting.text, base + token->start, base + token->stop);
 }
 

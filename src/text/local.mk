@@ -8,19 +8,20 @@ libyoso_la_SOURCES += \
 	src/text/charsmap.c src/text/charsmap.h \
 	src/text/chunk.c src/text/chunk.h \
 	src/text/cut_class.c src/text/cut_pattern.c src/text/cut_rewrite.c \
-	src/text/decode_steps.c src/text/decoder.c src/text/decoder.h \
+	src/text/decode_sentencepiece.c src/text/decode_steps.c src/text/decoder.c src/text/decoder.h \
 	src/text/encode.c src/text/encode_batch.c src/text/encoding.c src/text/encoding.h \
 	src/text/grapheme.c src/text/grapheme_tables.h \
 	src/text/json.c src/text/json.h src/text/json_value.c \
 	src/text/load.c src/text/load.h src/text/load_vocab.c \
 	src/text/model.c src/text/model.h \
 	src/text/normalize_bert.c src/text/normalize_form.c src/text/normalize_form.h \
-	src/text/normalize_pattern.c src/text/normalize_simple.c \
+	src/text/normalize_pattern.c src/text/normalize_sentencepiece.c src/text/normalize_simple.c \
 	src/text/normalizer.c src/text/normalizer.h \
 	src/text/oniguruma.c src/text/oniguruma.h \
 	src/text/pattern.c src/text/pattern.h \
 	src/text/pieces.c src/text/pieces.h \
 	src/text/post.c src/text/post.h src/text/post_load.c \
+	src/text/protobuf.c src/text/protobuf.h \
 	src/text/pretokenizer.c src/text/pretokenizer.h \
 	src/text/sequence.c src/text/sequence.h \
 	src/text/tokenizer.c src/text/tokenizer.h \

@@ -5,6 +5,7 @@
 
 #include "text/charsmap.h"
 #include "text/pattern.h"
+#include "text/trie.h"
 
 static yoso_status load_bert(yo_normalizer *n, const char *where, const yo_json *json)
 {
@@ -69,6 +70,20 @@ static yoso_status load_precompiled(yo_normalizer *n, const char *where, const y
     return YOSO_OK;
 }
 
+static yoso_status load_sentencepiece(yo_normalizer *n, const char *where, const yo_json *json)
+{
+    const char *map;
+    size_t length;
+    const yo_json *symbols = yo_json_get(json, "symbols");
+    n->left = n->right = true;
+    YO_TRY(yo_json_bool(json, where, "add_dummy_prefix", &n->left));
+    YO_TRY(yo_json_bool(json, where, "remove_extra_whitespaces", &n->right));
+    YO_TRY(yo_json_string(json, where, "precompiled_charsmap", &map, &length));
+    if (map != NULL)
+        YO_TRY(yo_charsmap_decode(&n->charsmap, map, length));
+    return symbols != NULL ? yo_trie_load(&n->symbols, where, symbols) : YOSO_OK;
+}
+
 static yoso_status load_nfd(yo_normalizer *n, const char *where, const yo_json *json)
 {
     (void)where;
@@ -97,6 +112,7 @@ static const struct {
     {"Replace", yo_normalize_replace, load_replace, false},
     {"Precompiled", yo_normalize_precompiled, load_precompiled, false},
     {"ByteLevel", yo_normalize_bytes, NULL, false},
+    {"SentencePiece", yo_normalize_sentencepiece, load_sentencepiece, false},
 };
 
 yoso_status yo_normalizers_load(yo_normalizers *normalizers, const yo_json *json)
@@ -136,6 +152,7 @@ void yo_normalizers_free(yo_normalizers *normalizers)
         free(normalizers->list[i].content);
         yo_pattern_free(normalizers->list[i].pattern);
         yo_charsmap_free(normalizers->list[i].charsmap);
+        yo_trie_delete(normalizers->list[i].symbols);
     }
     free(normalizers->list);
     *normalizers = (yo_normalizers){0};

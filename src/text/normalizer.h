@@ -21,12 +21,13 @@ struct yo_normalizer {
     bool wants_plain_start;
     /* Options of the kinds that have some. */
     bool clean, chinese, accents, lower; /* BertNormalizer */
-    bool left, right;                    /* Strip */
-    bool compatibility, composed;        /* NFC, NFD, NFKC, NFKD */
-    char *content;                       /* Prepend, Replace */
+    bool left, right; /* Strip; SentencePiece: adds a space before all, removes needless ones */
+    bool compatibility, composed; /* NFC, NFD, NFKC, NFKD */
+    char *content;                /* Prepend, Replace */
     size_t content_length;
     struct yo_pattern *pattern;   /* Replace */
-    struct yo_charsmap *charsmap; /* Precompiled */
+    struct yo_charsmap *charsmap; /* Precompiled, SentencePiece */
+    struct yo_trie *symbols;      /* SentencePiece: user-defined symbols, which stay as they are */
 };
 
 typedef struct yo_normalizers {
@@ -44,6 +45,6 @@ yoso_status yo_normalize(const yo_normalizers *normalizers, const yo_view_text *
 
 yo_normalize_function yo_normalize_bert, yo_normalize_form, yo_normalize_lowercase,
     yo_normalize_strip_accents, yo_normalize_strip, yo_normalize_nmt, yo_normalize_prepend,
-    yo_normalize_replace, yo_normalize_precompiled, yo_normalize_bytes;
+    yo_normalize_replace, yo_normalize_precompiled, yo_normalize_bytes, yo_normalize_sentencepiece;
 
 #endif

@@ -98,3 +98,27 @@ int32_t yo_trie_longest(const yo_trie *trie, const uint8_t *text, size_t length,
     }
     return found;
 }
+
+yoso_status yo_trie_load(yo_trie **out, const char *where, const yo_json *list)
+{
+    if (list->kind != YO_JSON_ARRAY)
+        return yo_fail(YOSO_FORMAT, "%s: %s, must be a list", where, yo_json_kind_name(list));
+    yo_trie *trie = calloc(1, sizeof *trie);
+    if (trie == NULL)
+        return yo_fail(YOSO_NO_MEMORY, "%s: no memory", where);
+    *out = trie;
+    const yo_json *item = list + 1;
+    for (uint32_t i = 0; i < list->count && i < INT32_MAX; i++, item = yo_json_next(item)) {
+        if (item->kind != YO_JSON_STRING || item->count == 0)
+            return yo_fail(YOSO_FORMAT, "%s: entry %u is no string, or empty", where, i + 1);
+        YO_TRY(yo_trie_add(trie, (const uint8_t *)item->as.text, item->count, (int32_t)i));
+    }
+    return YOSO_OK;
+}
+
+void yo_trie_delete(yo_trie *trie)
+{
+    if (trie != NULL)
+        yo_trie_free(trie);
+    free(trie);
+}

@@ -2,7 +2,7 @@
 #ifndef YO_TEXT_TRIE_H
 #define YO_TEXT_TRIE_H
 
-#include "text/bytes.h"
+#include "text/json.h"
 
 typedef struct yo_trie_edge {
     uint64_t key; /* node << 8 | byte, plus 1; 0 for an empty slot */
@@ -20,6 +20,10 @@ typedef struct yo_trie {
 /* Adds a string (length > 0) with a value >= 0; the latest value of equal strings stays. */
 yoso_status yo_trie_add(yo_trie *trie, const uint8_t *text, size_t length, int32_t value);
 void yo_trie_free(yo_trie *trie);
+
+/* A new trie of a JSON list of strings, with their places as values; yo_trie_delete frees it. */
+yoso_status yo_trie_load(yo_trie **out, const char *where, const yo_json *list);
+void yo_trie_delete(yo_trie *trie);
 
 /* The value of the longest string that begins at text; -1 for none. *taken is its length. */
 int32_t yo_trie_longest(const yo_trie *trie, const uint8_t *text, size_t length, size_t *taken);

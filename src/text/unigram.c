@@ -17,7 +17,13 @@ typedef struct unigram {
     double unknown_score;
     bool byte_fallback;
     int32_t fallback[256];
+    /* A SentencePiece model's kinds of pieces: then paths are added up in single precision, and
+     * user-defined pieces always win. NULL in the tokenizers library's way. */
+    uint8_t *kinds;
+    double highest; /* score of a normal piece */
 } unigram;
+
+enum { NORMAL = 1, USER_DEFINED = 4 };
 
 /* The best path that ends at a byte. */
 typedef struct path {
@@ -50,6 +56,37 @@ static yoso_status load_list(yo_model *model, unigram *own, const yo_json *list)
     return YOSO_OK;
 }
 
+/* SentencePiece knows only normal and user-defined pieces in a text. */
+static yoso_status load_kinds(unigram *own, const yo_json *vocab, const yo_json *kinds)
+{
+    if (kinds->kind != YO_JSON_ARRAY || kinds->count != vocab->count)
+        return yo_fail(YOSO_FORMAT, "model: kinds must be a list as long as vocab");
+    own->kinds = calloc((size_t)kinds->count + 1, 1);
+    if (own->kinds == NULL)
+        return yo_fail(YOSO_NO_MEMORY, "model: no memory");
+    yo_trie_free(&own->trie);
+    double lowest = INFINITY;
+    own->highest = -INFINITY;
+    const yo_json *kind = kinds + 1, *item = vocab + 1;
+    for (uint32_t i = 0; i < kinds->count; i++, kind = yo_json_next(kind)) {
+        double number = kind->kind == YO_JSON_NUMBER ? kind->as.number : 0;
+        if (number < 1 || number > 6)
+            return yo_fail(YOSO_FORMAT, "model: kinds: entry %u is not 1 to 6", i);
+        own->kinds[i] = (uint8_t)number;
+        if (own->kinds[i] == NORMAL) {
+            lowest = fmin(lowest, own->scores[i]);
+            own->highest = fmax(own->highest, own->scores[i]);
+        }
+        const yo_json *text = &item[1];
+        if (text->count > 0 && (own->kinds[i] == NORMAL || own->kinds[i] == USER_DEFINED))
+            YO_TRY(
+                yo_trie_add(&own->trie, (const uint8_t *)text->as.text, text->count, (int32_t)i));
+        item = yo_json_next(item);
+    }
+    own->unknown_score = (float)((float)lowest - (float)unknown_penalty);
+    return YOSO_OK;
+}
+
 static yoso_status unigram_load(yo_model *model, const yo_json *json)
 {
     unigram *own = calloc(1, sizeof *own);
@@ -67,6 +104,9 @@ static yoso_status unigram_load(yo_model *model, const yo_json *json)
         return yo_fail(YOSO_FORMAT, "model: unk_id is %lld, the vocabulary has %u tokens",
                        (long long)unk, list->count);
     YO_TRY(load_list(model, own, list));
+    const yo_json *kinds = yo_json_get(json, "kinds");
+    if (kinds != NULL)
+        YO_TRY(load_kinds(own, list, kinds));
     model->unk_id = (int32_t)unk;
     model->vocab_size = own->count;
     for (int byte = 0; byte < 256; byte++) {
@@ -83,14 +123,24 @@ static void unigram_release(yo_model *model)
     if (own == NULL)
         return;
     free(own->scores);
+    free(own->kinds);
     yo_trie_free(&own->trie);
     free(own);
 }
 
-static void offer(path *to, double score, int32_t id, size_t start)
+static void offer(const unigram *own, path *to, double token, double before, int32_t id,
+                  size_t start)
 {
+    double score = own->kinds != NULL ? (double)((float)token + (float)before) : token + before;
     if (to->start < 0 || score > to->score)
         *to = (path){score, id, (int32_t)start};
+}
+
+static double score_of(const unigram *own, int32_t id, size_t length)
+{
+    if (own->kinds != NULL && own->kinds[id] == USER_DEFINED)
+        return (double)((float)length * (float)own->highest) - 0.1;
+    return own->scores[id];
 }
 
 /* Fills the lattice: paths[i] is the best way to write the first i bytes. */
@@ -112,14 +162,14 @@ static yoso_status search(const yo_model *model, const unigram *own, const uint8
             int32_t id = own->trie.values[node];
             if (id < 0)
                 continue;
-            offer(&paths[end], own->scores[id] + before, id, at);
+            offer(own, &paths[end], score_of(own, id, end - at), before, id, at);
             single = single || end - at == size;
         }
         if (!single) {
             if (model->unk_id < 0)
                 return yo_fail(YOSO_FORMAT,
                                "encode: a character has no token, and the model no unk_id");
-            offer(&paths[at + size], own->unknown_score + before, model->unk_id, at);
+            offer(own, &paths[at + size], own->unknown_score, before, model->unk_id, at);
         }
         at += size;
     }
@@ -147,6 +197,42 @@ static yoso_status emit(const yo_model *model, const unigram *own, const uint8_t
     return YOSO_OK;
 }
 
+static void reverse(yo_token *list, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        yo_token swap = list[i];
+        list[i] = list[count - 1 - i];
+        list[count - 1 - i] = swap;
+    }
+}
+
+/* SentencePiece's tokens, from the last to the first. Of an unknown character's bytes the last has
+ * the place; without byte pieces neighbouring unknown characters become one token. */
+static yoso_status emit_pieces(const yo_model *model, const unigram *own, const uint8_t *piece,
+                               size_t length, const path *paths, yo_tokens *tokens)
+{
+    size_t first = tokens->count;
+    bool unknown_after = false;
+    for (size_t at = length, start; at > 0; at = start) {
+        start = (size_t)paths[at].start;
+        bool unknown = paths[at].id == model->unk_id;
+        if (unknown && own->byte_fallback) {
+            for (size_t i = at; i-- > start;) {
+                int32_t id = own->fallback[piece[i]];
+                YO_TRY(yo_tokens_add(tokens, id >= 0 ? id : model->unk_id, start,
+                                     i + 1 == at ? at : start, false));
+            }
+        } else if (unknown && unknown_after) {
+            tokens->list[tokens->count - 1].start = (uint32_t)start;
+        } else {
+            YO_TRY(yo_tokens_add(tokens, paths[at].id, start, at, unknown));
+        }
+        unknown_after = unknown && !own->byte_fallback;
+    }
+    reverse(tokens->list + first, tokens->count - first);
+    return YOSO_OK;
+}
+
 static yoso_status unigram_tokenize(const yo_model *model, yo_scratch *scratch,
                                     const uint8_t *piece, size_t length, yo_tokens *tokens)
 {
@@ -156,6 +242,8 @@ static yoso_status unigram_tokenize(const yo_model *model, yo_scratch *scratch,
     YO_TRY(yo_grow(&scratch->lattice, &scratch->lattice_room, length + 1, sizeof(path)));
     path *paths = scratch->lattice;
     YO_TRY(search(model, own, piece, length, paths));
+    if (own->kinds != NULL)
+        return emit_pieces(model, own, piece, length, paths, tokens);
     /* Walk back, turning each path's start into a link to where the stretch ends; neighbouring
      * unknown characters become one stretch. */
     int32_t next = -1;
@@ -197,7 +285,12 @@ static yoso_status unigram_write(const yo_model *model, yo_bytes *out)
         YO_TRY(yo_json_write(out, &(yo_json){.kind = YO_JSON_NUMBER, .as.number = own->scores[i]}));
         YO_TRY(yo_bytes_text(out, "]"));
     }
-    return yo_bytes_text(out, "]}");
+    YO_TRY(yo_bytes_text(out, "]"));
+    for (size_t i = 0; own->kinds != NULL && i < own->count; i++) {
+        snprintf(text, sizeof text, "%s%d", i > 0 ? "," : ",\"kinds\":[", own->kinds[i]);
+        YO_TRY(yo_bytes_text(out, text));
+    }
+    return yo_bytes_text(out, own->kinds != NULL ? "]}" : "}");
 }
 
 const yo_model_kind yo_model_unigram = {"Unigram", unigram_load, unigram_release, unigram_tokenize,
