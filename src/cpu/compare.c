@@ -71,8 +71,10 @@ yoso_status YO_CPU(compare)(const yo_view *out, int32_t op, const yo_view *a, co
         TYPE *to = (TYPE *)out->data + offset[0];                                                  \
         const TYPE *x = (const TYPE *)a->data + offset[2];                                         \
         const TYPE *y = (const TYPE *)b->data + offset[3];                                         \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            to[i * step[0]] = c[i * step[1]] ? x[i * step[2]] : y[i * step[3]];                    \
+        for (int64_t i = 0; i < n; i++) { /* both are read, so that the choice is no branch */     \
+            TYPE first = x[i * step[2]], second = y[i * step[3]];                                  \
+            to[i * step[0]] = c[i * step[1]] ? first : second;                                     \
+        }                                                                                          \
     } while (0)
 
 yoso_status YO_CPU(where)(const yo_view *out, const yo_view *condition, const yo_view *a,

@@ -15,7 +15,33 @@ static inline uint16_t yo_float_to_half(float f)
 {
     return _cvtss_sh(f, _MM_FROUND_TO_NEAREST_INT);
 }
+/* n neighbours, eight at a time; what is left over is the caller's. Return how many were done. */
+static inline int64_t yo_halves_to_floats(float *row, const uint16_t *x, int64_t n)
+{
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(row + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(x + i))));
+    return i;
+}
+static inline int64_t yo_floats_to_halves(uint16_t *x, const float *row, int64_t n)
+{
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        _mm_storeu_si128((__m128i *)(x + i),
+                         _mm256_cvtps_ph(_mm256_loadu_ps(row + i), _MM_FROUND_TO_NEAREST_INT));
+    return i;
+}
 #else
+static inline int64_t yo_halves_to_floats(float *row, const uint16_t *x, int64_t n)
+{
+    (void)row, (void)x, (void)n;
+    return 0;
+}
+static inline int64_t yo_floats_to_halves(uint16_t *x, const float *row, int64_t n)
+{
+    (void)row, (void)x, (void)n;
+    return 0;
+}
 static inline float yo_half_to_float(uint16_t h)
 {
     return yo_from_f16(h);
@@ -53,9 +79,15 @@ static inline void yo_load_floats(float *row, const void *data, int64_t offset, 
     case YOSO_F32:
         YO_LOAD_ROW(float, float, e);
         break;
-    case YOSO_F16:
+    case YOSO_F16: {
+        int64_t done =
+            stride == 1 ? yo_halves_to_floats(row, (const uint16_t *)data + offset, n) : 0;
+        row += done;
+        offset += done;
+        n -= done;
         YO_LOAD_ROW(uint16_t, float, yo_half_to_float(e));
         break;
+    }
     case YOSO_BF16:
         YO_LOAD_ROW(uint16_t, float, yo_from_bf16(e));
         break;
@@ -110,9 +142,14 @@ static inline void yo_store_floats(void *data, int64_t offset, int64_t stride, i
     case YOSO_F32:
         YO_STORE_ROW(float, row[i]);
         break;
-    case YOSO_F16:
+    case YOSO_F16: {
+        int64_t done = stride == 1 ? yo_floats_to_halves((uint16_t *)data + offset, row, n) : 0;
+        row += done;
+        offset += done;
+        n -= done;
         YO_STORE_ROW(uint16_t, yo_float_to_half(row[i]));
         break;
+    }
     case YOSO_BF16:
         YO_STORE_ROW(uint16_t, yo_to_bf16(row[i]));
         break;

@@ -46,21 +46,27 @@ yoso_status YO_CPU(copy)(const yo_view *out, const yo_view *x, yo_stream *stream
 yoso_status YO_CPU(fill)(const yo_view *out, double value, yo_stream *stream)
 {
     (void)stream;
-    float real = (float)value;
-    int64_t integer = yo_to_integer(value, INT64_MIN, INT64_MAX);
     bool as_float = yo_dtype_is_float(out->dtype) || out->dtype == YOSO_BOOL;
+    union {
+        float floats[YO_WALK_BLOCK];
+        int64_t integers[YO_WALK_BLOCK];
+    } row;
     yo_walk walk = yo_walk_over(1, &out);
+    for (int64_t i = 0; i < YO_WALK_BLOCK && i < walk.inner; i++) {
+        if (as_float)
+            row.floats[i] = (float)value;
+        else
+            row.integers[i] = yo_to_integer(value, INT64_MIN, INT64_MAX);
+    }
 #pragma omp parallel for num_threads(yo_walk_threads(&walk)) schedule(static)
     for (int64_t block = 0; block < walk.blocks; block++) {
         int64_t offset[YO_WALK_VIEWS];
         int64_t n = yo_walk_block(&walk, block, offset);
-        for (int64_t i = 0; i < n; i++) {
-            int64_t at = offset[0] + i * walk.inner_stride[0];
-            if (as_float)
-                yo_store_floats(out->data, at, 1, out->dtype, &real, 1);
-            else
-                yo_store_integers(out->data, at, 1, out->dtype, &integer, 1);
-        }
+        if (as_float)
+            yo_store_floats(out->data, offset[0], walk.inner_stride[0], out->dtype, row.floats, n);
+        else
+            yo_store_integers(out->data, offset[0], walk.inner_stride[0], out->dtype, row.integers,
+                              n);
     }
     return YOSO_OK;
 }

@@ -83,12 +83,34 @@ static void reduce_one(const reduction *job, int64_t output, int64_t chunk, yo_p
     }
 }
 
+/* The commonest: sums of columns of f32, row after row. */
+static void sum_columns(const reduction *job, int64_t base, int64_t columns, int64_t at,
+                        int64_t end, yo_partial *result, int64_t result_step)
+{
+    double sum[COLUMNS] = {0};
+    for (int64_t i = at; i < end; i++) {
+        const float *line = (const float *)job->x->data + base + reduced_offset(job, i);
+        if (columns == COLUMNS)
+            for (int c = 0; c < COLUMNS; c++)
+                sum[c] += (double)line[c];
+        else
+            for (int64_t c = 0; c < columns; c++)
+                sum[c] += (double)line[c];
+    }
+    for (int64_t c = 0; c < columns; c++)
+        result[c * result_step] = (yo_partial){.value = sum[c], .count = end - at};
+}
+
 /* Results output .. output+columns-1, which are neighbours in memory. */
 static void reduce_columns(const reduction *job, int64_t output, int64_t columns, int64_t chunk,
                            yo_partial *result, int64_t result_step)
 {
     int64_t base = kept_offset(job, output), at = chunk * CHUNK;
     int64_t end = job->count - at < CHUNK ? job->count : at + CHUNK;
+    if (job->x->dtype == YOSO_F32 && (job->op == YOSO_SUM || job->op == YOSO_MEAN)) {
+        sum_columns(job, base, columns, at, end, result, result_step);
+        return;
+    }
     for (int64_t c = 0; c < columns; c++)
         result[c * result_step] = yo_partial_identity(job->op);
     for (; at < end; at += TILE) {

@@ -57,18 +57,34 @@ static inline double yo_partial_sum_row(const float *x, int64_t n, bool squares)
     return sum;
 }
 
-/* The first of the largest (sign 1) or smallest (sign -1) elements; a NaN beats all. */
-static inline int64_t yo_partial_extreme_at(const float *x, int64_t n, bool largest)
+/* The largest (or smallest) element; a NaN beats all. */
+static inline float yo_partial_extreme(const float *x, int64_t n, bool largest)
 {
-    float sign = largest ? 1.0f : -1.0f, best = -INFINITY;
-    bool nan = false;
-    for (int64_t i = 0; i < n; i++) {
-        float value = sign * x[i];
-        nan |= value != value;
-        best = value > best ? value : best;
+    float lane[YO_PARTIAL_LANES], sign = largest ? 1.0f : -1.0f, best = -INFINITY;
+    for (int j = 0; j < YO_PARTIAL_LANES; j++)
+        lane[j] = -INFINITY;
+    int64_t whole = n - n % YO_PARTIAL_LANES, nans = 0;
+    for (int64_t i = 0; i < whole; i += YO_PARTIAL_LANES)
+        for (int j = 0; j < YO_PARTIAL_LANES; j++) {
+            float value = sign * x[i + j]; /* once NaN, a lane stays so */
+            lane[j] = value > lane[j] || value != value ? value : lane[j];
+        }
+    for (int64_t i = whole; i < n; i++) {
+        best = sign * x[i] > best ? sign * x[i] : best;
+        nans += x[i] != x[i];
     }
+    for (int j = 0; j < YO_PARTIAL_LANES; j++) {
+        best = lane[j] > best ? lane[j] : best;
+        nans += lane[j] != lane[j];
+    }
+    return nans ? NAN : sign * best;
+}
+
+/* Where the extreme stands first. */
+static inline int64_t yo_partial_place(const float *x, int64_t n, float extreme)
+{
     for (int64_t i = 0; i < n; i++)
-        if (nan ? x[i] != x[i] : sign * x[i] == best)
+        if (x[i] == extreme || (extreme != extreme && x[i] != x[i]))
             return i;
     return 0;
 }
@@ -96,7 +112,7 @@ static inline yo_partial yo_partial_of_floats(int32_t op, const float *x, int64_
             p.extra += ((double)x[i] - p.value) * ((double)x[i] - p.value);
         break;
     case YOSO_LOGSUMEXP: {
-        float most = x[yo_partial_extreme_at(x, n, true)];
+        float most = yo_partial_extreme(x, n, true);
         p.value = (double)most;
         for (int64_t i = 0; i < n && isfinite(most); i++)
             p.extra += (double)yo_exp(x[i] - most);
@@ -111,9 +127,10 @@ static inline yo_partial yo_partial_of_floats(int32_t op, const float *x, int64_
         break;
     }
     default: {
-        int64_t i = yo_partial_extreme_at(x, n, op == YOSO_MAX || op == YOSO_ARGMAX);
-        p.value = (double)x[i];
-        p.at = at + i;
+        float extreme = yo_partial_extreme(x, n, op == YOSO_MAX || op == YOSO_ARGMAX);
+        p.value = (double)extreme;
+        if (op == YOSO_ARGMAX || op == YOSO_ARGMIN)
+            p.at = at + yo_partial_place(x, n, extreme);
     }
     }
     return p;
