@@ -70,7 +70,8 @@ end
 
 --- The argparse parser of a command.
 function M.parser(name, command)
-    local parser = require "argparse"("yoso " .. name, command.summary)
+    local summary = (command.summary or ""):gsub("^%l", string.upper):gsub("%w$", "%0.")
+    local parser = require "argparse"("yoso " .. name, summary)
     parser:usage_max_width(90)
     parser:help_description_margin(30)
     if command.configure then

@@ -65,6 +65,16 @@ describe("an installed yoso", function()
             installed)):match("yoso help"))
     end)
 
+    it("brings its model and scripts, and finds them", function()
+        local result = program.shell(("cd / && printf 'a fine film\r\n' | LD_LIBRARY_PATH=%s %s/bin/yoso classify")
+            :format(libraries, installed))
+        assert.equal("", result.err)
+        assert.matches("^positive\t[%d%.]+\ta fine film\n$", result.out)
+        local out = shell(("LD_LIBRARY_PATH=%s %s/bin/yoso -e 'print(yoso.models.path(\"sentiment\"))'")
+            :format(libraries, installed))
+        assert.equal(installed .. "/share/yoso/models/sentiment\n", out)
+    end)
+
     it("exports nothing but yoso_ names, with a SONAME", function()
         local names = shell("nm -D --defined-only " .. libraries .. "/libyoso.so")
         local count = 0

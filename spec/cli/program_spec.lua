@@ -134,5 +134,9 @@ describe("a command", function()
         local result = program.run{"help", "--nonsense"}
         assert.equal(2, result.status)
         assert.matches("^yoso: help: unknown option '%-%-nonsense'", result.err)
+        for _, words in ipairs{{"--seed", "x"}, {"--num-hash", "0"}, {"--num-hash", "1.5"},
+            {"--dtype", "f8"}, {"--attention", "none"}} do
+            assert.equal(2, program.run{"classify", words[1], words[2], "text"}.status)
+        end
     end)
 end)

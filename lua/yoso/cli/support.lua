@@ -16,7 +16,11 @@ function M.inputs(args)
             return given[at]
         end
     end
-    return io.lines()
+    local next_line = io.lines()
+    return function()
+        local line = next_line()
+        return line and (line:gsub("\r$", ""))
+    end
 end
 
 --- Prints one result: as one line of JSON, or by text_printer(object).
@@ -61,6 +65,17 @@ function M.configure_inputs(parser)
     parser:argument("text", "The texts; without any, the lines of standard input."):args("*")
 end
 
+--- Converts an option's text to a whole number of at least `least`, for argparse.
+function M.whole(least)
+    return function(text)
+        local number = tonumber(text)
+        if number and number >= least and number == math.floor(number) and number < 2 ^ 53 then
+            return number
+        end
+        return nil, ("'%s' is no whole number of at least %d"):format(text, least)
+    end
+end
+
 --- Adds --model, --dtype, --device, --attention, --num-hash, --seed.
 function M.configure_model(parser)
     parser:option("--model", "Folder of the model, or the name of a shipped one.")
@@ -69,8 +84,9 @@ function M.configure_model(parser)
     parser:option("--device", "Where to compute."):choices{"cpu", "cuda"}
     parser:option("--attention", "Form of the attention; by default what the model's config says.")
         :choices{"expectation", "sample", "softmax"}
-    parser:option("--num-hash", "Hashes of the sampled attention."):convert(tonumber):argname("N")
-    parser:option("--seed", "Seed of the hashes."):convert(tonumber):argname("N")
+    parser:option("--num-hash", "Hashes of the sampled attention."):convert(M.whole(1))
+        :argname("N")
+    parser:option("--seed", "Seed of the hashes."):convert(M.whole(0)):argname("N")
 end
 
 --- The options of yoso.load that the command line gave.
