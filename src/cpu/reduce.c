@@ -10,7 +10,7 @@
 #include "cpu/cpu_kernels.h"
 #include "cpu/reduce_partial.h"
 
-enum { BLOCK = 1024, CHUNK = 32 * BLOCK, COLUMNS = 16, TILE = 256 };
+enum { BLOCK = 1024, CHUNK = 32 * BLOCK, COLUMNS = 16, SUMMED_COLUMNS = 64, TILE = 256 };
 
 typedef struct reduction {
     int32_t op;
@@ -83,19 +83,25 @@ static void reduce_one(const reduction *job, int64_t output, int64_t chunk, yo_p
     }
 }
 
-/* The commonest: sums of columns of f32, row after row. */
+/* Sums of columns of f32, the commonest, need no tile: they are read row after row. */
+static bool sums_columns(const reduction *job)
+{
+    return job->x->dtype == YOSO_F32 && (job->op == YOSO_SUM || job->op == YOSO_MEAN);
+}
+
 static void sum_columns(const reduction *job, int64_t base, int64_t columns, int64_t at,
                         int64_t end, yo_partial *result, int64_t result_step)
 {
-    double sum[COLUMNS] = {0};
-    for (int64_t i = at; i < end; i++) {
-        const float *line = (const float *)job->x->data + base + reduced_offset(job, i);
-        if (columns == COLUMNS)
-            for (int c = 0; c < COLUMNS; c++)
-                sum[c] += (double)line[c];
-        else
-            for (int64_t c = 0; c < columns; c++)
-                sum[c] += (double)line[c];
+    double sum[SUMMED_COLUMNS] = {0};
+    int64_t run = job->shape[job->ndim - 1], step = job->stride[job->ndim - 1], left = 0;
+    const float *line = NULL;
+    for (int64_t i = at; i < end; i++, line += step, left--) {
+        if (left == 0) {
+            line = (const float *)job->x->data + base + reduced_offset(job, i);
+            left = run - i % run;
+        }
+        for (int64_t c = 0; c < columns; c++)
+            sum[c] += (double)line[c];
     }
     for (int64_t c = 0; c < columns; c++)
         result[c * result_step] = (yo_partial){.value = sum[c], .count = end - at};
@@ -107,7 +113,7 @@ static void reduce_columns(const reduction *job, int64_t output, int64_t columns
 {
     int64_t base = kept_offset(job, output), at = chunk * CHUNK;
     int64_t end = job->count - at < CHUNK ? job->count : at + CHUNK;
-    if (job->x->dtype == YOSO_F32 && (job->op == YOSO_SUM || job->op == YOSO_MEAN)) {
+    if (sums_columns(job)) {
         sum_columns(job, base, columns, at, end, result, result_step);
         return;
     }
@@ -180,8 +186,10 @@ yoso_status YO_CPU(reduce)(const yo_view *out, int32_t op, const yo_view *x, int
     if (job.outputs == 0)
         return YOSO_OK;
     int64_t width = kept > 0 ? x->shape[kept - 1] : 1, group = 1;
-    if (width > 1 && x->stride[kept - 1] == 1 && job.stride[job.ndim - 1] != 1)
-        group = width < COLUMNS ? width : COLUMNS;
+    if (width > 1 && x->stride[kept - 1] == 1 && job.stride[job.ndim - 1] != 1) {
+        int64_t most = sums_columns(&job) ? SUMMED_COLUMNS : COLUMNS;
+        group = width < most ? width : most;
+    }
     int64_t groups_a_row = (width + group - 1) / group;
     int64_t groups = job.outputs / width * groups_a_row;
     yo_partial *partials;

@@ -25,10 +25,10 @@ local function define(name, code)
 end
 
 --- eq(a, b), ne, lt, le, gt, ge, logical_and, logical_or, logical_xor: broadcast, bool.
-for name, code in pairs{eq = lib.YOSO_EQ, ne = lib.YOSO_NE, lt = lib.YOSO_LT, le = lib.YOSO_LE,
-    gt = lib.YOSO_GT, ge = lib.YOSO_GE, logical_and = lib.YOSO_AND, logical_or = lib.YOSO_OR,
-    logical_xor = lib.YOSO_XOR} do
-    define(name, code)
+for _, pair in ipairs{{"eq", lib.YOSO_EQ}, {"ne", lib.YOSO_NE}, {"lt", lib.YOSO_LT},
+    {"le", lib.YOSO_LE}, {"gt", lib.YOSO_GT}, {"ge", lib.YOSO_GE}, {"logical_and", lib.YOSO_AND},
+    {"logical_or", lib.YOSO_OR}, {"logical_xor", lib.YOSO_XOR}} do
+    define(pair[1], pair[2])
 end
 
 function M.logical_not(x)

@@ -105,12 +105,12 @@ end, function(random)
 end)
 
 -- Reductions without a gradient.
-for name, code in pairs{any = lib.YOSO_ANY, all = lib.YOSO_ALL} do
-    define(name, code)
-end
+define("any", lib.YOSO_ANY)
+define("all", lib.YOSO_ALL)
 
 --- argmax(x, dim, keepdim), argmin: the position (from 1) of the first largest element, i64.
-for name, code in pairs{argmax = lib.YOSO_ARGMAX, argmin = lib.YOSO_ARGMIN} do
+for _, pair in ipairs{{"argmax", lib.YOSO_ARGMAX}, {"argmin", lib.YOSO_ARGMIN}} do
+    local name, code = pair[1], pair[2]
     M[name] = op.define{
         name = name,
         methods = {name},

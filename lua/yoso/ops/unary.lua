@@ -54,32 +54,33 @@ local function off_kinks(random)
     return {x + x:sign() * 0.2}
 end
 
--- Functions that integers have too.
-for name, code in pairs{neg = lib.YOSO_NEG, square = lib.YOSO_SQUARE} do
-    define(name, code, true)
-end
-define("sign", lib.YOSO_SIGN, true, off_kinks)
-define("abs", lib.YOSO_ABS, true, off_kinks)
-define("relu", lib.YOSO_RELU, true, off_kinks)
-for name, code in pairs{floor = lib.YOSO_FLOOR, ceil = lib.YOSO_CEIL, round = lib.YOSO_ROUND} do
-    define(name, code, true, function(random)
-        return {random{3, 4}:round() + 0.25}
-    end)
+-- Defines several at once, in the order of their names.
+local function define_all(codes, whole, sample)
+    local names = {}
+    for name in pairs(codes) do
+        names[#names + 1] = name
+    end
+    table.sort(names)
+    for _, name in ipairs(names) do
+        define(name, codes[name], whole, sample)
+    end
 end
 
-for name, code in pairs{log = lib.YOSO_LOG, log1p = lib.YOSO_LOG1P, sqrt = lib.YOSO_SQRT,
-    rsqrt = lib.YOSO_RSQRT, reciprocal = lib.YOSO_RECIPROCAL} do
-    define(name, code, false, positive)
-end
-for name, code in pairs{asin = lib.YOSO_ASIN, acos = lib.YOSO_ACOS, tan = lib.YOSO_TAN} do
-    define(name, code, false, within_one)
-end
-for name, code in pairs{exp = lib.YOSO_EXP, expm1 = lib.YOSO_EXPM1, sin = lib.YOSO_SIN,
-    cos = lib.YOSO_COS, sinh = lib.YOSO_SINH, cosh = lib.YOSO_COSH, tanh = lib.YOSO_TANH,
-    atan = lib.YOSO_ATAN, sigmoid = lib.YOSO_SIGMOID, erf = lib.YOSO_ERF, gelu = lib.YOSO_GELU,
-    silu = lib.YOSO_SILU, mish = lib.YOSO_MISH, softplus = lib.YOSO_SOFTPLUS} do
-    define(name, code, false)
-end
+-- Functions that integers have too.
+define_all({neg = lib.YOSO_NEG, square = lib.YOSO_SQUARE}, true)
+define_all({sign = lib.YOSO_SIGN, abs = lib.YOSO_ABS, relu = lib.YOSO_RELU}, true, off_kinks)
+define_all({floor = lib.YOSO_FLOOR, ceil = lib.YOSO_CEIL, round = lib.YOSO_ROUND}, true,
+    function(random)
+        return {random{3, 4}:round() + 0.25}
+    end)
+
+define_all({log = lib.YOSO_LOG, log1p = lib.YOSO_LOG1P, sqrt = lib.YOSO_SQRT,
+    rsqrt = lib.YOSO_RSQRT, reciprocal = lib.YOSO_RECIPROCAL}, false, positive)
+define_all({asin = lib.YOSO_ASIN, acos = lib.YOSO_ACOS, tan = lib.YOSO_TAN}, false, within_one)
+define_all({exp = lib.YOSO_EXP, expm1 = lib.YOSO_EXPM1, sin = lib.YOSO_SIN, cos = lib.YOSO_COS,
+    sinh = lib.YOSO_SINH, cosh = lib.YOSO_COSH, tanh = lib.YOSO_TANH, atan = lib.YOSO_ATAN,
+    sigmoid = lib.YOSO_SIGMOID, erf = lib.YOSO_ERF, gelu = lib.YOSO_GELU, silu = lib.YOSO_SILU,
+    mish = lib.YOSO_MISH, softplus = lib.YOSO_SOFTPLUS}, false)
 
 local slot = c.typeof("int32_t[1]")
 
