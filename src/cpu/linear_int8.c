@@ -2,7 +2,6 @@
  * m of x is r_m times whole numbers, kept as unsigned bytes u_mk with 128 added. Then
  *   y_mn = r_m s_n (sum over k of u_mk w_nk - 128 sum over k of w_nk) + bias_n,
  * with sums that are exact in 32 bits for K up to 65536; wider layers stay in f32. */
-#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 
@@ -52,8 +51,10 @@ static void round_row(int8_t *out, const yo_view *source, int64_t row, float *va
                    n);
     float largest = largest_of(values, n), factor = largest > 0 ? 127 / largest : 0;
     for (int64_t i = 0; i < n; i++) {
-        out[i] = (int8_t)lrintf(values[i] * factor);
-        sum += out[i];
+        float value = values[i] * factor;
+        int32_t number = (int32_t)(value + (value < 0 ? -0.5f : 0.5f));
+        out[i] = (int8_t)number;
+        sum += number;
     }
     *scale = largest / 127;
     *offset = 128 * sum;
@@ -63,24 +64,27 @@ static void round_row(int8_t *out, const yo_view *source, int64_t row, float *va
 static yoso_status fill(int8_weight *weight, const yo_view *source)
 {
     int64_t n = source->shape[0], k = source->shape[1];
-    size_t bytes = (size_t)n * (size_t)k, row_bytes = (size_t)k * sizeof(float);
-    void *block, *numbers, *row;
+    int threads = n * k < YO_CPU_GRAIN ? 1 : yo_threads();
+    size_t bytes = (size_t)n * (size_t)k, row_bytes = (size_t)(threads * k) * sizeof(float);
+    void *block, *numbers, *rows;
     YO_TRY(yo_memory_take(&block, 2 * (size_t)n * sizeof(float)));
     weight->rows = n;
     weight->scale = block;
     weight->offset = (int32_t *)(weight->scale + n);
     YO_TRY(yo_memory_take(&numbers, bytes));
-    yoso_status status = yo_memory_take(&row, row_bytes);
+    yoso_status status = yo_memory_take(&rows, row_bytes);
     if (status == YOSO_OK) {
+#pragma omp parallel for num_threads(threads) schedule(static)
         for (int64_t i = 0; i < n; i++)
-            round_row((int8_t *)numbers + i * k, source, i, row, &weight->scale[i],
+            round_row((int8_t *)numbers + i * k, source, i,
+                      (float *)rows + omp_get_thread_num() * k, &weight->scale[i],
                       &weight->offset[i]);
         yo_view whole = {.data = numbers, .dtype = YO_DNNL_INT8, .ndim = 2};
         whole.shape[0] = n;
         whole.shape[1] = whole.stride[0] = k;
         whole.stride[1] = 1;
         status = yo_dnnl_pack(&weight->packed, &whole);
-        yo_memory_give(row, row_bytes);
+        yo_memory_give(rows, row_bytes);
     }
     yo_memory_give(numbers, bytes);
     return status;
