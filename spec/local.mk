@@ -3,7 +3,7 @@
 EXTRA_DIST += spec
 SPECS = spec
 SPEC_ENVIRONMENT = YOSO_LIBRARY=$(abs_top_builddir)/.libs/libyoso.so.0 \
-	YOSO_BUILD=$(abs_top_builddir) \
+	YOSO_BUILD=$(abs_top_builddir) OMP_WAIT_POLICY=passive \
 	YOSO_CC="$(CC)" YOSO_SANITIZE="$(SANITIZE)" \
 	LUA_PATH="$(abs_top_srcdir)/lua/?.lua;$(abs_top_srcdir)/lua/?/init.lua;$(abs_top_builddir)/lua/?.lua;$(abs_top_srcdir)/?.lua;;"
 

@@ -82,6 +82,11 @@ yoso_status yoso_cuda_synchronize(void);
 /* Seconds of a clock that never goes back. */
 double yoso_time(void);
 
+/* While watching (on nonzero), the first Ctrl-C is only noted, for long work to see between its
+ * steps with yoso_sigint_came; a second one acts as before. Applies to the whole process. */
+yoso_status yoso_watch_sigint(int32_t on);
+int32_t yoso_sigint_came(void);
+
 /* ---- Tensors -------------------------------------------------------------------------------- */
 
 /* A tensor is a view of a storage: element type, shape, strides (in elements) and an offset.

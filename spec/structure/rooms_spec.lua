@@ -31,7 +31,7 @@ local lua_levels = {
     ["yoso.nn"] = 30, ["yoso.optim"] = 31, ["yoso.attention"] = 32,
     ["yoso.model"] = 40, ["yoso.heads"] = 45, ["yoso.io.checkpoint"] = 50,
     ["yoso.pipeline"] = 60, ["yoso.tasks"] = 61,
-    ["yoso.evaluate"] = 70, ["yoso.train"] = 70, ["yoso.report"] = 70,
+    ["yoso.evaluate"] = 70, ["yoso.train"] = 71, ["yoso.bench"] = 72,
     ["yoso"] = 65, -- the door itself: used by what stands above the library
     ["yoso.repl"] = 80, ["yoso.line"] = 80, ["yoso.cli"] = 90,
 }

@@ -4,6 +4,7 @@ libyoso_la_SOURCES += \
 	src/core/memory.c src/core/memory.h \
 	src/core/philox.h \
 	src/core/shape.c src/core/shape.h \
+	src/core/sigint.c \
 	src/core/status.c src/core/status.h \
 	src/core/tensor.c src/core/tensor.h \
 	src/core/threads.c src/core/threads.h

@@ -138,6 +138,7 @@ end
 
 local function load(source)
     local header, start = read_header(source)
+    local metadata = header.__metadata__
     header.__metadata__ = nil
     local room, spans, tensors = source.size - start, {}, {}
     for name, entry in pairs(header) do
@@ -149,10 +150,11 @@ local function load(source)
         tensors[name] = source:tensor(entry.dtype, entry.shape, start + entry.data_offsets[1],
             "tensor " .. name)
     end
-    return tensors
+    return tensors, type(metadata) == "table" and metadata or {}
 end
 
---- The tensors of a file by name; nil and a message naming the file and the place.
+--- The tensors of a file by name, and its table of metadata; nil and a message naming the file and
+-- the place.
 function M.load(path)
     if type(path) ~= "string" then
         c.raise(("safetensors.load: path is a %s, must be a string"):format(type(path)))

@@ -1,0 +1,56 @@
+-- Cost against length: time and memory of a whole encoder from short to long, the exponents with
+-- which they grow, and a plot.
+local model = require "yoso.bench.model"
+local report = require "yoso.bench.report"
+
+local M = {summary = "time and memory against length, with a plot", columns = model.columns}
+
+function M.configure(command)
+    model.configure(command)
+    command:option("--plot", "Draw into FILE-time and FILE-memory (.svg or .png).")
+end
+
+--- Slope of log y over log x by least squares.
+function M.exponent(points)
+    local n, sx, sy, sxx, sxy = #points, 0, 0, 0, 0
+    for _, point in ipairs(points) do
+        local x, y = math.log(point[1]), math.log(point[2])
+        sx, sy, sxx, sxy = sx + x, sy + y, sxx + x * x, sxy + x * y
+    end
+    return (n * sxy - sx * sy) / (n * sxx - sx * sx)
+end
+
+local function plot(path, rows, key, title, unit)
+    local points = {}
+    for i, row in ipairs(rows) do
+        points[i] = {row.length, row[key]}
+    end
+    local stem, suffix = path:match("^(.*)(%.%w+)$")
+    local file = ("%s-%s%s"):format(stem or path, title, suffix or ".svg")
+    return report.plot(file, {title = title .. " against length", x = "tokens", y = unit,
+        curves = {{title = rows[1].form .. " " .. rows[1].dtype, points = points}}})
+end
+
+function M.run(args, each)
+    local rows, time, space = {}, {}, {}
+    model.run(args, function(row)
+        rows[#rows + 1] = row
+        time[#time + 1] = {row.length, row.median}
+        space[#space + 1] = {row.length, row.peak_mib}
+        each(row)
+    end)
+    if #rows > 1 then
+        io.stderr:write(("time grows with length to the %.3f, peak memory to the %.3f\n")
+            :format(M.exponent(time), M.exponent(space)))
+    end
+    if args.plot and rows[1] then
+        local ok, message = plot(args.plot, rows, "median", "time", "seconds a pass")
+        if ok then
+            ok, message = plot(args.plot, rows, "peak_mib", "memory", "MiB resident")
+        end
+        return ok, message
+    end
+    return true
+end
+
+return M

@@ -1,0 +1,88 @@
+-- A whole encoder with random weights, base-sized unless told otherwise: seconds a pass and the
+-- most memory resident, over lengths, forms and dtypes.
+local yoso = require "yoso"
+local clock = require "yoso.bench.clock"
+local memory = require "yoso.bench.memory"
+
+local M = {summary = "a whole encoder with random weights"}
+
+M.columns = {
+    {"form", "form"}, {"dtype", "dtype"}, {"length", "tokens"}, {"num_hash", "hashes"},
+    {"median", "median s"}, {"min", "min s"}, {"max", "max s"},
+    {"tokens_a_second", "tokens/s"}, {"peak_mib", "peak MiB"},
+}
+
+function M.configure(command)
+    command:option("--lengths", "Tokens of the sequence, several with commas.", "512,4096")
+    command:option("--form", "expectation, sample or softmax.", "sample")
+    command:option("--dtype", "f32, bf16 or int8.", "f32")
+    command:option("--num-hash", "Hashes of the sampled form.", "32"):convert(tonumber)
+    command:option("--layers", "Layers.", "12"):convert(tonumber)
+    command:option("--hidden", "Width.", "768"):convert(tonumber)
+    command:option("--heads", "Heads.", "12"):convert(tonumber)
+    command:option("--intermediate", "Width of the feed-forward part.", "3072"):convert(tonumber)
+    command:flag("--on-request",
+        "Run one timed pass for each line on standard input (to take turns with a peer).")
+end
+
+--- A fresh encoder for the options, able to take `longest` tokens.
+function M.encoder(args, longest)
+    local model = yoso.YosoModel(yoso.YosoConfig{
+        hidden_size = args.hidden, num_hidden_layers = args.layers,
+        num_attention_heads = args.heads, intermediate_size = args.intermediate,
+        max_position_embeddings = longest + 2,
+    })
+    model:eval():set_attention{attention = args.form, num_hash = args.num_hash, seed = 1}
+    return args.dtype == "f32" and model or model:to(args.dtype)
+end
+
+--- A function that runs one pass over `length` random tokens.
+function M.pass(model, length)
+    local ids = yoso.randint(5, 50000, {1, length}, {seed = length})
+    return function()
+        return yoso.no_grad(function() return model{input_ids = ids} end)
+    end
+end
+
+local function lengths_of(args)
+    local lengths, longest = {}, 0
+    for length in args.lengths:gmatch("[^,]+") do
+        lengths[#lengths + 1] = tonumber(length)
+        longest = math.max(longest, tonumber(length))
+    end
+    return lengths, longest
+end
+M.lengths_of = lengths_of
+
+local function on_request(model, length)
+    local pass = M.pass(model, length)
+    yoso.scope(pass)
+    io.write("ready\n")
+    io.flush()
+    for _ in io.lines() do
+        local start = yoso.time()
+        yoso.scope(pass)
+        io.write(("%.6f\n"):format(yoso.time() - start))
+        io.flush()
+    end
+end
+
+--- Calls each(row) for every length, in turn.
+function M.run(args, each)
+    local lengths, longest = lengths_of(args)
+    local model = M.encoder(args, longest)
+    if args.on_request then
+        return on_request(model, lengths[1])
+    end
+    for _, length in ipairs(lengths) do
+        memory.reset_peak()
+        local row = clock.measure(M.pass(model, length), {repeats = args.repeats})
+        row.form, row.dtype, row.length = args.form, args.dtype, length
+        row.num_hash = args.form == "sample" and args.num_hash or nil
+        row.tokens_a_second = math.floor(length / row.median)
+        row.peak_mib = math.floor(memory.peak() / 2 ^ 20)
+        each(row)
+    end
+end
+
+return M

@@ -1,0 +1,303 @@
+-- Training: any of the five kinds of task, from scratch or from a checkpoint, on the public sets or
+-- the user's own files. `yoso train` is this with options from the command line.
+local c = require "yoso.c"
+local data = require "yoso.data"
+local evaluate = require "yoso.evaluate"
+local features = require "yoso.train.features"
+local file = require "yoso.io.file"
+local loop = require "yoso.train.loop"
+local optim = require "yoso.optim"
+local progress = require "yoso.train.progress"
+local start = require "yoso.train.start"
+local state = require "yoso.train.state"
+local tasks = require "yoso.tasks"
+local words = require "yoso.train.words"
+
+local lib = c.lib
+local M = {}
+
+local defaults = {
+    seed = 1, epochs = 3, batch_size = 32, accumulation = 1, lr = 5e-4, weight_decay = 0.01,
+    schedule = "linear", warmup = 0.1, clip = 1, mlm_probability = 0.15, word_dropout = 0,
+}
+
+local function with_defaults(options)
+    if type(options) ~= "table" then
+        c.raise(("train: options is a %s, must be a table"):format(type(options)))
+    end
+    for _, name in ipairs{"task", "data", "out"} do
+        if type(options[name]) ~= "string" then
+            c.raise(("train: %s is a %s, must be a string"):format(name, type(options[name])))
+        end
+    end
+    local all = {}
+    for name, value in pairs(defaults) do
+        all[name] = value
+    end
+    for name, value in pairs(options) do
+        all[name] = value
+    end
+    return all
+end
+
+-- All training examples in memory; nil and a message.
+local function read(task, options)
+    local examples, path = tasks.open(task, options.data, options.train_split or "train", options)
+    if not examples then
+        return nil, path
+    end
+    local list, failure = data.collect(examples, options.limit)
+    if not list then
+        return nil, failure
+    end
+    if #list == 0 then
+        return nil, ("%s: no examples"):format(path)
+    end
+    return list, path
+end
+
+local function texts_of(examples)
+    local i, part = 0, 0
+    local pending = {}
+    return function()
+        while part >= #pending do
+            i, part = i + 1, 0
+            local example = examples[i]
+            if not example then
+                return nil
+            end
+            pending = {example.text, example.pair, example.question, example.context,
+                example.prompt}
+            if example.tokens then
+                pending = {table.concat(example.tokens, " ")}
+            end
+            for _, choice in ipairs(example.choices or {}) do
+                pending[#pending + 1] = choice
+            end
+        end
+        part = part + 1
+        return pending[part]
+    end
+end
+
+-- Everything to learn from, as numbered records.
+local function encode(builder, examples, path)
+    local records = {}
+    if builder.source then
+        for record in builder.source(data.from_list(examples)) do
+            records[#records + 1] = record
+        end
+    else
+        for i, example in ipairs(examples) do
+            local list, failure = builder.records(example)
+            if not list then
+                return nil, ("%s:%s: %s"):format(path, tostring(example.line or i), failure)
+            end
+            for _, record in ipairs(list) do
+                records[#records + 1] = record
+            end
+        end
+    end
+    if #records == 0 then
+        return nil, ("%s: nothing to learn from"):format(path)
+    end
+    for i, record in ipairs(records) do
+        record.number = i
+    end
+    return records
+end
+
+local function optimizer_for(model, options)
+    local kinds = {adamw = optim.AdamW, sgd = optim.SGD}
+    local make = kinds[options.optimizer or "adamw"]
+    if not make then
+        c.raise(("train: optimizer %s, wanted adamw or sgd"):format(tostring(options.optimizer)))
+    end
+    return make(optim.groups(model, options.weight_decay), {lr = options.lr,
+        momentum = options.momentum})
+end
+
+-- The split that is evaluated on while training: options.eval_split, or the task's dev set.
+local function evaluation(run, task, options)
+    local split = options.eval_split or (task.splits.dev and "dev") or task.evaluation
+    if options.evaluate == false or not tasks.path(task, options.data, split)
+        or file.exists(options.data) and not file.is_directory(options.data) then
+        return nil
+    end
+    return function()
+        run.model:eval()
+        local result, failure = evaluate.evaluate{model = {model = run.model, tokenizer = run.tokenizer},
+            task = task.name, data = options.data, split = split, max_length = options.max_length,
+            limit = options.eval_limit, columns = options.columns, seed = options.seed,
+            batch_size = options.batch_size}
+        if result then
+            result.model = nil -- the log needs numbers only
+        end
+        return result, failure
+    end
+end
+
+local function resume(run, options)
+    local position, tensors = state.open(options.out)
+    if not position then
+        return nil, tensors
+    end
+    local ok, failure = state.restore(options.out, tensors, run.model, run.optimizer)
+    if not ok then
+        return nil, failure
+    end
+    run.step, run.epoch, run.position = position.step, position.epoch, position.position
+    run.best, run.best_step, run.saved_step = position.best, position.best_step, position.step
+    return true
+end
+
+local function summary(run, outcome, options)
+    return {outcome = outcome, step = run.step, steps = run.total, best = run.best,
+        best_step = run.best_step, result = run.last_result, out = options.out, model = run.model,
+        tokenizer = run.tokenizer}
+end
+
+-- Model, tokenizer, records and the loop's state; nil and a message.
+local function prepare(task, options)
+    local examples, path = read(task, options)
+    if not examples then
+        return nil, path
+    end
+    local names, problem = start.labels(task, examples, options.problem)
+    if task.kind == "text-classification" and not names then
+        return nil, path .. ": " .. problem
+    end
+    options.max_length = options.max_length or task.max_length
+    local tokenizer, model, failure
+    tokenizer, failure = start.tokenizer(options, texts_of(examples))
+    if not tokenizer then
+        return nil, failure
+    end
+    model, failure = start.model(task, tokenizer, options, names, problem)
+    if not model then
+        return nil, failure
+    end
+    local config = model.config
+    options.max_length = math.min(options.max_length, config.max_position_embeddings)
+    local context = {task = task, tokenizer = tokenizer, config = config, problem = problem,
+        max_length = options.max_length, seed = options.seed,
+        mlm_probability = options.mlm_probability}
+    context.names, context.num_labels = config.id2label, config.num_labels
+    local builder = features[task.kind](context)
+    local records
+    records, failure = encode(builder, examples, path)
+    if not records then
+        return nil, failure
+    end
+    return {model = model, tokenizer = tokenizer, features = builder, records = records,
+        options = options, step = 0, epoch = 1, position = 0}
+end
+
+-- Word dropout, where asked for: drawn from the seed, the epoch and the record's number.
+local function preparer(run, options)
+    if options.word_dropout == 0 then
+        return function(batch) return batch end
+    end
+    local unk = run.tokenizer.unk_id or run.tokenizer.mask_id
+    return function(batch, epoch)
+        local list = {}
+        for i, record in ipairs(batch) do
+            list[i] = words.word_dropout(record, options.word_dropout, unk,
+                (options.seed * 1024 + epoch) * 2 ^ 24 + record.number)
+        end
+        return list
+    end
+end
+
+local function plan(run, task, options)
+    run.parameters = run.model:parameters()
+    run.optimizer = optimizer_for(run.model, options)
+    run.prepare = preparer(run, options)
+    run.total = options.steps or options.epochs * loop.steps_an_epoch(run)
+    local warmup = options.warmup < 1 and math.floor(options.warmup * run.total) or options.warmup
+    run.schedule = optim.schedule(run.optimizer,
+        {kind = options.schedule, warmup = warmup, total = run.total})
+    run.evaluate = evaluation(run, task, options)
+    run.lower_is_better = task.metrics[1] == "loss"
+    run.log = function(record) return state.log(options.out, record) end
+    run.save_last = function(position)
+        local ok, failure = state.save(options.out, run.model, run.optimizer, position)
+        if ok and not run.best then -- nothing was evaluated: the latest is what there is
+            ok, failure = run.save_best()
+        end
+        return ok, failure
+    end
+    run.save_best = function()
+        local ok, failure = run.model:save(options.out)
+        if ok then
+            ok, failure = run.tokenizer:save(options.out .. "/tokenizer.json")
+        end
+        return ok, failure
+    end
+end
+
+local function train(run, options)
+    local ok, failure = true, nil
+    if options.resume then
+        ok, failure = resume(run, options)
+    end
+    if ok then
+        ok, failure = state.trim_log(options.out, run.step)
+    end
+    if not ok then
+        return nil, failure
+    end
+    run.progress = progress.new(run.total, run.step, options)
+    run.progress:say(("%d records, %d steps, %d parameters"):format(#run.records, run.total,
+        run.model:num_parameters()))
+    local outcome
+    outcome, failure = loop.run(run)
+    run.progress:close()
+    return outcome, failure
+end
+
+--- Trains. options: task (a name of yoso.tasks), data (folder or file), out (folder); model (a
+-- checkpoint to start from) or sizes (hidden_size, num_hidden_layers, ...); tokenizer; seed,
+-- epochs or steps, batch_size, batch_tokens, accumulation, lr, weight_decay, schedule, warmup
+-- (steps, or a share below 1), clip, dropout, word_dropout, max_length, eval_every, save_every,
+-- eval_limit, limit, resume, attention, num_hash; on_step(step, loss) is called after each step.
+-- Returns {outcome = "done" or "stopped", step,
+-- best, best_step, result, model, tokenizer}, or nil and a message.
+function M.train(options)
+    options = with_defaults(options)
+    local task, failure = tasks.find(options.task)
+    if not task then
+        return nil, failure
+    end
+    local ok
+    ok, failure = file.mkdir(options.out)
+    if not ok then
+        return nil, failure
+    end
+    if not options.resume and file.exists(options.out .. "/last.safetensors")
+        and not options.overwrite then
+        return nil, ("%s: holds a training run already; --resume goes on with it, --overwrite"
+            .. " begins anew"):format(options.out)
+    end
+    if options.resume then -- the run's own model and tokenizer, not what it began with
+        options.model, options.tokenizer = options.out, options.out
+    end
+    local run
+    run, failure = prepare(task, options)
+    if not run then
+        return nil, failure
+    end
+    plan(run, task, options)
+    c.check(lib.yoso_watch_sigint(1))
+    local protected, outcome, reason = pcall(train, run, options)
+    c.check(lib.yoso_watch_sigint(0))
+    if not protected then
+        error(outcome, 0)
+    end
+    if not outcome then
+        return nil, reason
+    end
+    return summary(run, outcome, options)
+end
+
+return M

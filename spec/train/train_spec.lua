@@ -1,0 +1,170 @@
+-- yoso.train: learns, saves, resumes to the bit, stops when asked, and says what is wrong.
+local c = require "yoso.c"
+local file = require "yoso.io.file"
+local json = require "yoso.io.json"
+local yoso = require "yoso"
+
+local vocabulary = "models/sentiment"
+
+local function folder()
+    local path = os.tmpname()
+    os.remove(path)
+    assert(file.mkdir(path))
+    return path
+end
+
+local function write(path, lines)
+    assert(file.write(path, table.concat(lines, "\n") .. "\n"))
+end
+
+-- A set that two words decide.
+local function reviews()
+    local data = folder()
+    local lines = {"text\tlabel"}
+    for i = 1, 32 do
+        local good = i % 2 == 0
+        lines[#lines + 1] = ("film %d was %s\t%s"):format(i, good and "fine" or "dull",
+            good and "good" or "bad")
+    end
+    write(data .. "/train.tsv", lines)
+    write(data .. "/dev.tsv", lines)
+    return data
+end
+
+local function options(more)
+    local all = {task = "text-classification", tokenizer = vocabulary, seed = 3, batch_size = 8,
+        lr = 3e-3, warmup = 2, dropout = 0.1, hidden_size = 16, num_hidden_layers = 1,
+        num_attention_heads = 2, intermediate_size = 32, max_length = 32, quiet = true,
+        evaluate = false}
+    for name, value in pairs(more) do
+        all[name] = value
+    end
+    return all
+end
+
+local function log_of(out)
+    local records = {}
+    for line in assert(file.lines(out .. "/train.jsonl")) do
+        records[#records + 1] = assert(json.decode(line, "log"))
+    end
+    return records
+end
+
+describe("training", function()
+    local data = reviews()
+
+    it("learns, keeps the best, and leaves a model that classifies", function()
+        local out = folder()
+        local result = assert(yoso.train(options{data = data, out = out, epochs = 12,
+            lr = 1e-2, evaluate = true}))
+        assert.equals("done", result.outcome)
+        assert.equals(1, result.best)
+        local classify = assert(yoso.pipeline("text-classification", out))
+        assert.equals("good", classify("film 99 was fine")[1].label)
+        assert.equals("bad", classify("film 99 was dull")[1].label)
+        local records = log_of(out)
+        assert.is_true(records[1].loss > records[#records - 1].loss)
+    end)
+
+    for _, form in ipairs{"expectation", "sample"} do
+        it("resumes to the bit after Ctrl-C with the " .. form .. " form", function()
+            local whole, parts = folder(), folder()
+            local function run(out, more)
+                more.data, more.out, more.steps, more.attention = data, out, 7, form
+                return assert(yoso.train(options(more)))
+            end
+            run(whole, {})
+            local result = run(parts, {on_step = function(step)
+                if step == 3 then -- not from os.execute itself: it ignores the signal meanwhile
+                    os.execute("(sleep 0.05; kill -INT $PPID) &")
+                    repeat until c.lib.yoso_sigint_came() ~= 0
+                end
+            end})
+            assert.equals("stopped", result.outcome)
+            assert.equals(3, result.step)
+            run(parts, {resume = true})
+            assert.is_true(file.read(whole .. "/last.safetensors")
+                == file.read(parts .. "/last.safetensors"))
+            assert.equals(7, #log_of(parts))
+        end)
+    end
+
+    it("stops at numbers that are none and names step, parameter and checkpoint", function()
+        local out = folder()
+        local result, message = yoso.train(options{data = data, out = out, epochs = 4, lr = 1e38,
+            warmup = 0, save_every = 1})
+        assert.is_nil(result)
+        assert.truthy(message:find("step %d+: loss"), message)
+        assert.truthy(message:find("first bad values are in", 1, true), message)
+        assert.truthy(message:find("last good checkpoint is " .. out, 1, true), message)
+        assert.is_true(file.exists(out .. "/last.safetensors"))
+    end)
+
+    it("does not write over a run unless told", function()
+        local out = folder()
+        assert(yoso.train(options{data = data, out = out, steps = 1}))
+        local result, message = yoso.train(options{data = data, out = out, steps = 1})
+        assert.is_nil(result)
+        assert.truthy(message:find("holds a training run already", 1, true))
+        assert(yoso.train(options{data = data, out = out, steps = 1, overwrite = true}))
+    end)
+
+    it("starts from a checkpoint with a fresh head", function()
+        local first, second = folder(), folder()
+        assert(yoso.train(options{data = data, out = first, steps = 1}))
+        local tags = folder()
+        write(tags .. "/train.conll", {"Ann\tB-PER", "slept\tO", "", "Bob\tB-PER", "ran\tO", ""})
+        local result = assert(yoso.train(options{task = "token-classification", data = tags,
+            model = first, tokenizer = false, out = second, steps = 2}))
+        assert.equals(2, result.model.config.num_labels)
+        assert.equals(16, result.model.config.hidden_size)
+    end)
+
+    it("learns each kind of task", function()
+        local answers = folder()
+        write(answers .. "/train.jsonl", {
+            '{"question":"who","context":"it was Ann","answers":[{"text":"Ann","answer_start":7}]}',
+            '{"question":"what","context":"a cat sat","answers":[{"text":"cat","answer_start":2}]}'})
+        local choices = folder()
+        write(choices .. "/train.jsonl", {
+            '{"prompt":"the sky is","choices":["blue","loud"],"label":0}',
+            '{"prompt":"a song is","choices":["wet","short","square"],"label":1}'})
+        local text = folder()
+        write(text .. "/train.txt", {"one two three four five six", "seven eight nine ten"})
+        local several = folder()
+        write(several .. "/train.jsonl", {'{"text":"red and round","label":["red","round"]}',
+            '{"text":"red","label":["red"]}', '{"text":"plain","label":[]}'})
+        local values = folder()
+        write(values .. "/train.tsv", {"text\tlabel", "warm\t0.75", "cold\t0.25"})
+        for _, case in ipairs{
+            {"question-answering", answers}, {"multiple-choice", choices}, {"fill-mask", text},
+            {"text-classification", several, "multi_label_classification"},
+            {"text-classification", values, "regression"},
+        } do
+            local result = assert(yoso.train(options{task = case[1], data = case[2], out = folder(),
+                steps = 2}))
+            assert.equals(2, result.step)
+            if case[3] then
+                assert.equals(case[3], result.model.config.problem_type)
+            end
+        end
+    end)
+
+    it("says what is wrong with its data and options", function()
+        local empty, broken = folder(), folder()
+        write(broken .. "/train.tsv", {"text\tlabel", "no label here"})
+        local result, message = yoso.train(options{data = empty, out = folder()})
+        assert.is_nil(result)
+        assert.truthy(message:find(empty, 1, true))
+        result, message = yoso.train(options{data = broken, out = folder()})
+        assert.is_nil(result)
+        assert.truthy(message:find(broken, 1, true))
+        result, message = yoso.train(options{task = "nonsense", data = data, out = folder()})
+        assert.is_nil(result)
+        assert.truthy(message:find("unknown task nonsense", 1, true))
+        result, message = yoso.train(options{data = data, out = folder(), resume = true})
+        assert.is_nil(result)
+        assert.is_string(message)
+        assert.has_error(function() yoso.train{task = "sst2"} end)
+    end)
+end)
