@@ -24,6 +24,7 @@ Source source_of_grad(const yo_rows *grad, const yo_rows *out, const float *stat
     source.result = *out;
     source.inverse = stat;
     source.heads = at->heads;
+    source.heads = at->heads;
     return source;
 }
 

@@ -121,4 +121,37 @@ yoso_status yo_cuda_softmax_attention_grad(const yo_rows *dq, const yo_rows *dk,
                                            const yo_rows *v, const yo_attention *at,
                                            yo_stream *stream);
 
+/* lsh_hash.cu */
+yoso_status yo_cuda_lsh_hash(int32_t *code, const yo_rows *x, const float *projection,
+                             const yo_attention *at, yo_stream *stream);
+
+/* fast_hash.cu */
+yoso_status yo_cuda_fast_hash(int32_t *code, const yo_rows *x, const float *sign, int64_t sign_size,
+                              const yo_attention *at, yo_stream *stream);
+
+/* lsh_cumulation.cu */
+yoso_status yo_cuda_lsh_cumulation(const yo_rows *out, const int32_t *q_code, const int32_t *k_code,
+                                   const yo_rows *v, const yo_attention *at, yo_stream *stream);
+
+/* lsh_weighted.cu */
+yoso_status yo_cuda_lsh_weighted_cumulation(const yo_rows *out, const int32_t *q_code,
+                                            const yo_rows *q_weight, const int32_t *k_code,
+                                            const yo_rows *k_weight, const yo_rows *v,
+                                            const yo_attention *at, yo_stream *stream);
+
+/* yoso_sample.cu */
+yoso_status yo_cuda_yoso_sample(const yo_rows *out, float *stat, const yo_rows *q, const yo_rows *k,
+                                const yo_rows *v, const yo_attention *at, yo_stream *stream);
+yoso_status yo_cuda_yoso_sample_grad(const yo_rows *dq, const yo_rows *dk, const yo_rows *dv,
+                                     const yo_rows *grad, const yo_rows *out, const float *stat,
+                                     const yo_rows *q, const yo_rows *k, const yo_rows *v,
+                                     const yo_attention *at, yo_stream *stream);
+
+/* optimizer.cu */
+yoso_status yo_cuda_adamw(const yo_view *param, const yo_view *master, const yo_view *mean,
+                          const yo_view *square, const yo_view *grad, const yo_adamw *settings,
+                          yo_stream *stream);
+yoso_status yo_cuda_sgd(const yo_view *param, const yo_view *master, const yo_view *velocity,
+                        const yo_view *grad, const yo_sgd *settings, yo_stream *stream);
+
 #endif

@@ -23,7 +23,13 @@ cuda_sources = \
 	cuda/cublas.cu \
 	cuda/attention.cu \
 	cuda/yoso_expectation.cu \
-	cuda/softmax_attention.cu
+	cuda/softmax_attention.cu \
+	cuda/lsh_hash.cu \
+	cuda/fast_hash.cu \
+	cuda/lsh_cumulation.cu \
+	cuda/lsh_weighted.cu \
+	cuda/yoso_sample.cu \
+	cuda/optimizer.cu
 
 emulate_sources = cuda/emulate/fiber.cc cuda/emulate/runtime.cc cuda/emulate/scheduler.cc
 

@@ -9,8 +9,9 @@
  *     EXPECTATION   b = (1 - arccos(x . y) / pi)^T
  *     SOFTMAX       b = exp(factor x . y), plain divided by the sum of b; a running maximum
  *     SOFTMAX_GRAD  b = exp(factor x . y - row_log_i - column_log_j)
- *     COLLISION     b = 1 where the codes of i and j are equal; rows and columns come sorted by
- *                   code, and columns with other codes than the block's are passed over */
+ *     COLLISION     b = 1 where the codes of i and j are equal, one hash for each blockIdx.z; rows
+ *                   and columns come sorted by code, and columns with other codes than the
+ *                   block's are passed over; x is not read */
 #ifndef YO_CUDA_PAIRS_CUH
 #define YO_CUDA_PAIRS_CUH
 
@@ -183,7 +184,9 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
         for (int r = warp; r < ROWS; r += PAIR_THREADS / WARP) {
             bool there = r < job.count;
             int64_t token = there ? token_at(p.row_sorted, job.first + r) : -1;
-            float inverse = stage_row(tiles.x + r * (width.x + PAD), p.x, head, token, width.x);
+            float inverse = 1;
+            if (FORM != COLLISION)
+                inverse = stage_row(tiles.x + r * (width.x + PAD), p.x, head, token, width.x);
             if (p.u.rows.data)
                 stage_row(tiles.u + r * (width.z + PAD), p.u, head, token, width.z);
             if (lane_of_warp() == 0) {

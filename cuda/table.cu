@@ -43,6 +43,14 @@ static yo_kernels make_table()
     table.yoso_expectation_grad = yo_cuda_yoso_expectation_grad;
     table.softmax_attention = yo_cuda_softmax_attention;
     table.softmax_attention_grad = yo_cuda_softmax_attention_grad;
+    table.lsh_hash = yo_cuda_lsh_hash;
+    table.fast_hash = yo_cuda_fast_hash;
+    table.lsh_cumulation = yo_cuda_lsh_cumulation;
+    table.lsh_weighted_cumulation = yo_cuda_lsh_weighted_cumulation;
+    table.yoso_sample = yo_cuda_yoso_sample;
+    table.yoso_sample_grad = yo_cuda_yoso_sample_grad;
+    table.adamw = yo_cuda_adamw;
+    table.sgd = yo_cuda_sgd;
     return table;
 }
 

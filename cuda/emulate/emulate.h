@@ -104,6 +104,17 @@ inline unsigned ballot(unsigned mask, bool vote, const char *place)
     return votes;
 }
 
+/* The lanes of mask whose value is this lane's. */
+inline unsigned match(unsigned mask, int value, const char *place)
+{
+    const LaneValue *values = exchange(mask, &value, sizeof value, place);
+    unsigned same = 0;
+    for (unsigned lane = 0; lane < 32; lane++)
+        if (mask >> lane & 1)
+            same |= (unsigned)(value_of<int>(values, lane) == value) << lane;
+    return same;
+}
+
 } // namespace emulate
 
 #define YO_EMULATE_TEXT_(x) #x
@@ -126,6 +137,7 @@ inline unsigned ballot(unsigned mask, bool vote, const char *place)
                                                              : emulate::self->lane - (delta),      \
                      YO_EMULATE_HERE)
 #define __ballot_sync(mask, vote) emulate::ballot(mask, (vote) != 0, YO_EMULATE_HERE)
+#define __match_any_sync(mask, value) emulate::match(mask, value, YO_EMULATE_HERE)
 #define __any_sync(mask, vote) (__ballot_sync(mask, vote) != 0)
 
 #define SHARED(TYPE, NAME, COUNT)                                                                  \

@@ -1,0 +1,108 @@
+-- The attention's kernels on the device against the CPU's, at the sizes that hurt: lengths that
+-- no tile divides, one token, empty sequences, head sizes 16, 48 and 128, 33 hashes, all codes
+-- equal, masks, narrow dtypes.
+if not os.getenv "YOSO_CUDA_MODULE" then
+    return -- the cuda folder is not there
+end
+local ops = require "yoso.ops"
+local yoso = require "yoso"
+
+local function values(t)
+    return t:to("cpu"):to("f32"):reshape{-1}:totable()
+end
+
+-- Largest difference over the largest value.
+local function relative(expected, got)
+    local a, b = values(expected), values(got)
+    assert.equal(#a, #b)
+    local difference, largest = 0, 0.1 -- below that, rounding is all there is
+    for i = 1, #a do
+        assert(b[i] == b[i], "not a number")
+        difference = math.max(difference, math.abs(a[i] - b[i]))
+        largest = math.max(largest, math.abs(a[i]))
+    end
+    return difference / largest
+end
+
+-- Results and gradients of one attention on a device, inputs drawn from the case's seed.
+local function run(case, device)
+    local rows, heads = case.offset[#case.offset], case.heads or 2
+    local width, value_width = heads * case.head, heads * (case.value or case.head)
+    local dtype = case.dtype or "f32"
+    local function draw(columns, seed)
+        local x = yoso.randn({rows, columns}, {seed = seed})
+        if case.equal then
+            x = x * 0 + 1
+        end
+        return x:to(dtype):to(device):requires_grad(true)
+    end
+    local query, key, value = draw(width, 1), draw(width, 2),
+        yoso.randn({rows, value_width}, {seed = 3}):to(dtype):to(device):requires_grad(true)
+    local options = {heads = heads, offset = yoso.tensor(case.offset, "i64"), seed = 5, layer = 1}
+    for name, setting in pairs(case.options) do
+        options[name] = setting
+    end
+    if case.masked then
+        local keep = {}
+        for i = 1, rows do
+            keep[i] = i % 3 ~= 0
+        end
+        options.keep = yoso.tensor(keep, "bool"):to(device)
+    end
+    local out = ops.attention(query, key, value, options)
+    local weight = yoso.randn(out:shape(), {seed = 9}):to(dtype):to(device)
+    ;(out * weight):sum():backward()
+    return {out = out, query = query.grad, key = key.grad, value = value.grad}
+end
+
+local function check(case, tolerance)
+    local expected, got = run(case, "cpu"), run(case, "cuda")
+    for name, want in pairs(expected) do
+        local error_of = relative(want, got[name])
+        assert(error_of <= tolerance, ("%s differs by %.2g of its largest, at most %.2g")
+            :format(name, error_of, tolerance))
+    end
+end
+
+local forms = {
+    expectation = {form = "expectation"},
+    ["expectation of 16 bits"] = {form = "expectation", hash_code_len = 16},
+    softmax = {form = "softmax"},
+    ["sample, dense hash"] = {form = "sample", num_hash = 5, hash_code_len = 3, fast_hash = false},
+    ["sample, fast hash"] = {form = "sample", num_hash = 33, hash_code_len = 4},
+    ["sample, dense gradient"] = {form = "sample", num_hash = 9, hash_code_len = 1,
+        lsh_backward = false},
+    ["sample, 16 bits"] = {form = "sample", num_hash = 2, hash_code_len = 16},
+}
+
+for name, options in pairs(forms) do
+    describe("attention on the device, " .. name, function()
+        local function of(case)
+            case.options = options
+            return case
+        end
+
+        it("takes lengths that no tile divides, and empty sequences", function()
+            check(of {offset = {0, 1, 1, 34, 105}, head = 16}, 5e-5)
+        end)
+        it("takes head sizes 48 and 20", function()
+            check(of {offset = {0, 37}, head = 48, value = 20}, 5e-5)
+        end)
+        it("takes head size 128", function()
+            check(of {offset = {0, 9}, head = 128, heads = 1}, 5e-5)
+        end)
+        it("takes one token", function()
+            check(of {offset = {0, 1}, head = 16, heads = 3}, 5e-5)
+        end)
+        it("leaves out what is masked", function()
+            check(of {offset = {0, 40, 50}, head = 16, masked = true}, 5e-5)
+        end)
+        it("takes queries and keys that are all equal", function()
+            check(of {offset = {0, 70}, head = 16, equal = true}, 2e-4)
+        end)
+        it("computes bf16 and f16 on tensor cores", function()
+            check(of {offset = {0, 45}, head = 32, dtype = "bf16"}, 3e-2)
+            check(of {offset = {0, 45}, head = 32, dtype = "f16"}, 5e-3)
+        end)
+    end)
+end
