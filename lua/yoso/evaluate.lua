@@ -109,12 +109,15 @@ local function score(pipeline, task, examples, path, options)
             options.progress(done)
         end
     end
+    local model, was_training = pipeline.model, pipeline.model.training
     local metric, failure
+    model:eval()
     if task.kind == "fill-mask" then
         metric, failure = masked.run(pipeline, examples, options, step)
     else
         metric, failure = run(pipeline, task, examples, path, step, log)
     end
+    model:train(was_training)
     if metric and done == 0 then
         metric, failure = nil, ("%s: no examples"):format(path)
     end
@@ -162,14 +165,9 @@ local function from_memory(model, tokenizer, task, examples, options)
     if type(examples) == "table" then
         examples = source.from_list(examples)
     end
-    local was_training = model.training
-    model:eval()
     local pipeline = make_pipeline(found, {model = model, tokenizer = tokenizer}, options)
-    local result
-    result, failure = score(pipeline, found, source.take(examples, options.limit),
+    return score(pipeline, found, source.take(examples, options.limit),
         options.name or "the examples", options)
-    model:train(was_training)
-    return result, failure
 end
 
 local function from_files(options)
@@ -195,15 +193,17 @@ local function from_files(options)
     if not result then
         return nil, failure
     end
-    result.split, result.data, result.model = split, path, options.model
+    result.split, result.data = split, path
+    result.model = type(options.model) == "string" and options.model or nil
     result.left_out = counts and counts.left_out or nil
     return result
 end
 
 --- Evaluates, in one of two forms; gives a table of scores, or nil and a message.
---   evaluate{model = dir, task = "sst2", data = folder or file, split =, ...}
+--   evaluate{model = dir or {model =, tokenizer =}, task = "sst2", data = folder or file, split =}
 --   evaluate(model, tokenizer, task, examples, options)    a model in memory; examples are a list
---       or a source; the model is in eval mode meanwhile
+--       or a source
+-- A model in memory is in eval mode meanwhile, and then again as it was.
 -- options: max_length, batch_size, limit, columns, predictions (a JSONL file), progress(done), seed
 -- (of the hashes and of masking), and in the first form those of yoso.load.
 function M.evaluate(first, ...)
