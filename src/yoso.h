@@ -720,6 +720,20 @@ const char *yoso_encoding_token(const yoso_encoding *encoding, int64_t input, in
 enum { YOSO_FIELD_IDS = 0, YOSO_FIELD_TYPE_IDS = 1, YOSO_FIELD_ATTENTION_MASK = 2 };
 yoso_status yoso_encoding_tensor(yoso_tensor **out, const yoso_encoding *encoding, int32_t field);
 
+/* Training: words are counted as texts are added, and the vocabulary is learned from the counts.
+ * Byte-level BPE learns the merges that the tokenizers library learns (the most frequent pair, of
+ * equal ones that of the smallest ids); WordPiece learns the same way with ## inside words;
+ * Unigram by expectation and maximisation. Special tokens come first: <s> <pad> </s> <unk> <mask>;
+ * [PAD] [UNK] [CLS] [SEP] [MASK]; <pad> <unk> <s> </s> <mask>. The order of texts does not matter.
+ * Pairs seen fewer than min_count times are not merged. */
+typedef struct yoso_trainer yoso_trainer;
+enum { YOSO_TRAIN_BPE = 0, YOSO_TRAIN_WORDPIECE = 1, YOSO_TRAIN_UNIGRAM = 2 };
+yoso_status yoso_trainer_new(yoso_trainer **out, int32_t kind, int64_t vocab_size,
+                             int64_t min_count, int32_t lowercase);
+yoso_status yoso_trainer_add(yoso_trainer *trainer, const char *text, int64_t length);
+yoso_status yoso_trainer_finish(yoso_tokenizer **out, const yoso_trainer *trainer);
+void yoso_trainer_free(yoso_trainer *trainer);
+
 /* ---- Embedding the interpreter ------------------------------------------------------------------------ */
 
 /* Values that cross between C and Lua. A value belongs to whoever made it and depends on no

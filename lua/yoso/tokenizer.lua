@@ -101,6 +101,9 @@ function Tokenizer:is_special(id)
     return lib.yoso_tokenizer_is_special(self.handle, id) ~= 0
 end
 
+--- Takes over a handle that C made (by training, say).
+M.adopt = wrap
+
 -- -- Encoding ------------------------------------------------------------------------------------
 
 local function own(status, slot)

@@ -215,7 +215,8 @@ static yoso_status write_bpe(yo_bytes *out, const char *path, const yo_vocab *vo
     } else {
         YO_TRY(yo_bytes_text(out, "\"type\":\"ByteLevel\",\"trim_offsets\":false,"));
     }
-    YO_TRY(yo_bytes_text(out, "\"add_prefix_space\":false},\"decoder\":{\"type\":\"ByteLevel\"},"
+    YO_TRY(yo_bytes_text(out, "\"add_prefix_space\":false},\"decoder\":{\"type\":\"ByteLevel\","
+                              "\"add_prefix_space\":true,\"trim_offsets\":true,\"use_regex\":true},"
                               "\"model\":{\"type\":\"BPE\",\"vocab\":"));
     YO_TRY(yo_json_write(out, ids));
     return write_merges(out, path, merges);
