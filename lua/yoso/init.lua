@@ -80,6 +80,7 @@ local tensor_makers = {random = true, tensor = true, zeros = true, ones = true, 
     eye = true, safetensors = true, load = true}
 
 return setmetatable(M, {
+    __names = rooms,
     __index = function(module, name)
         local room = rooms[name]
         if not room then

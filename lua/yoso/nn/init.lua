@@ -8,6 +8,7 @@ local rooms = {
 }
 
 return setmetatable({}, {
+    __names = rooms, -- for who lists what is here
     __index = function(module, name)
         local room = rooms[name]
         if not room then

@@ -5,6 +5,7 @@ local rooms = {
 }
 
 return setmetatable({}, {
+    __names = rooms, -- for who lists what is here
     __index = function(module, name)
         if not rooms[name] then
             return nil

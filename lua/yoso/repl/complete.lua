@@ -1,24 +1,21 @@
 -- Completion of what is being typed: globals and keywords, a.b and a:b, and words after ? and %.
--- It reads tables and calls nothing of the user's, so it neither raises nor changes anything.
+-- It reads tables and calls nothing of the user's, so it neither raises nor changes anything
+-- (but for opening rooms of the library).
 local M = {}
 
 local keywords = {"and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto",
     "if", "in", "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while"}
 
--- What an __index that is a function would give, by who we know answers without side effects.
+-- The names behind an __index that is a function, where they are known: rooms that open when they
+-- are asked for list them as __names in their metatable.
 local function known_names(object)
-    local names = {}
     local tensor = package.loaded["yoso.tensor"]
-    if tensor and getmetatable(object) == tensor.metatable then
-        for name in pairs(tensor.methods) do
-            names[name] = true
-        end
-    elseif object == package.loaded["yoso"] then
-        for _, name in ipairs(object.names()) do
-            names[name] = true
-        end
+    local meta = getmetatable(object)
+    if tensor and meta == tensor.metatable then
+        return tensor.methods
     end
-    return names
+    local names = type(meta) == "table" and rawget(meta, "__names")
+    return type(names) == "table" and names or {}
 end
 
 --- Adds the string keys of an object and of the tables behind it.
@@ -49,8 +46,11 @@ local function field(object, name)
             local value = rawget(object, name)
             if value ~= nil then
                 return value
-            elseif object == package.loaded["yoso"] and known_names(object)[name] then
-                return object[name]
+            elseif known_names(object)[name] then
+                local ok, opened = pcall(function()
+                    return object[name]
+                end)
+                return ok and opened or nil
             end
         end
         local meta = debug.getmetatable(object)

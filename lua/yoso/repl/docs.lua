@@ -44,6 +44,10 @@ local function written(fn)
     return fn
 end
 
+local function uncommented(line)
+    return (line:gsub("^%s*%-%-+ ?", ""))
+end
+
 -- The comment block that ends above line `at`, as text without its dashes.
 local function comment_above(lines, at)
     local first = at
@@ -52,13 +56,33 @@ local function comment_above(lines, at)
     end
     local text = {}
     for i = first, at - 1 do
-        text[#text + 1] = (lines[i]:gsub("^%s*%-%-+ ?", ""))
+        text[#text + 1] = uncommented(lines[i])
     end
     return #text > 0 and table.concat(text, "\n") or nil
 end
 
---- {signature=, text=, place=} of a function; fields are nil where nothing is known.
-function M.of_function(fn)
+-- The comment block that begins by naming `name`: "--- name(x): ..", or among several, as in
+-- "--- add(a, b), sub, mul: ..".
+local function comment_naming(lines, name)
+    for i, line in ipairs(lines) do
+        local head = line:match("^%-%-%- ([^:]*:?[^:]*):")
+            or line:match("^%-%-%- ([%w_:]+[%s{%(].*)$")
+        if head and head:find("%f[%w_]" .. name .. "%f[^%w_]") then
+            local last = i
+            while lines[last + 1] and lines[last + 1]:match("^%-%-") do
+                last = last + 1
+            end
+            local text = {}
+            for k = i, last do
+                text[#text + 1] = uncommented(lines[k])
+            end
+            return table.concat(text, "\n")
+        end
+    end
+end
+
+--- {signature=, text=, place=} of a function called `name`; fields are nil where nothing is known.
+function M.of_function(fn, name)
     local body, operation = written(fn)
     local info = debug.getinfo(body, "S")
     if info.what == "C" then
@@ -70,15 +94,11 @@ function M.of_function(fn)
     if not lines or not lines[at] then
         return found
     end
-    if operation then
-        -- Up to where op.define begins; the comment stands above that.
-        while at > 1 and not lines[at]:find("define") do
-            at = at - 1
-        end
+    if not operation then
+        found.signature = lines[at]:match("function%s*([%w_%.:]*%b())")
+        found.text = comment_above(lines, at)
     end
-    found.text = comment_above(lines, at)
-    local signature = lines[at]:match("function%s*([%w_%.:]*%b())")
-    found.signature = not operation and signature or nil
+    found.text = found.text or comment_naming(lines, operation or name)
     return found
 end
 
@@ -96,9 +116,15 @@ function M.of_table(value)
                 end
                 text[#text + 1] = comment
             end
-            local names = {}
-            for key in pairs(value) do
-                names[#names + 1] = tostring(key)
+            local seen, names = {}, {}
+            local meta = getmetatable(value)
+            for _, list in ipairs{value, meta and meta.__names} do
+                for key in next, list do
+                    if type(key) == "string" and key:match("^%a") and not seen[key] then
+                        seen[key] = true
+                        names[#names + 1] = key
+                    end
+                end
             end
             table.sort(names)
             return name .. ": " .. table.concat(text, "\n") .. "\nhas: "

@@ -28,7 +28,7 @@ end
 local function describe(name, value)
     local kind = type(value)
     if kind == "function" then
-        local found = docs.of_function(value)
+        local found = docs.of_function(value, name:match("[%w_]+$"))
         print(found.signature or name)
         if found.text then
             print(found.text)

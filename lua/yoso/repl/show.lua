@@ -99,10 +99,15 @@ function show(value, depth, seen)
         return quoted(value)
     elseif kind == "number" then
         return number(value)
+    elseif kind == "function" and depth > 0 then
+        return kind -- addresses in lists tell nothing
     elseif kind ~= "table" then
         return tostring(value)
     end
     local meta = getmetatable(value)
+    if depth > 0 and type(rawget(value, "__name")) == "string" then
+        return "class " .. value.__name
+    end
     if type(meta) == "table" and rawget(meta, "__tostring") then
         local text = tostring(value)
         return depth > 0 and text:gsub("\n", "\n" .. ("    "):rep(depth)) or text
