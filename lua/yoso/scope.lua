@@ -5,22 +5,25 @@ local tensor = require "yoso.tensor"
 
 local M = {}
 
--- Marks what is reachable from a returned value: tensors themselves, tables of them.
+-- Marks what is reachable from a returned value: tensors with their gradients and tapes, and
+-- tables of them. A stack, not recursion: tapes are long.
 local function mark(value, kept)
-    if tensor.is(value) then
-        if kept[value] then
-            return
-        end
-        kept[value] = true
-        mark(rawget(value, "grad"), kept)
-        local node = rawget(value, "node")
-        if node then
-            mark(node, kept)
-        end
-    elseif type(value) == "table" and not kept[value] then
-        kept[value] = true
-        for _, inner in pairs(value) do
-            mark(inner, kept)
+    local stack = {value}
+    while #stack > 0 do
+        local top = table.remove(stack)
+        if not kept[top] then
+            if tensor.is(top) then
+                kept[top] = true
+                stack[#stack + 1] = rawget(top, "grad")
+                stack[#stack + 1] = rawget(top, "node")
+            elseif type(top) == "table" then
+                kept[top] = true
+                for _, inner in pairs(top) do
+                    if type(inner) == "table" then
+                        stack[#stack + 1] = inner
+                    end
+                end
+            end
         end
     end
 end

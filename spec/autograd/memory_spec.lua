@@ -44,6 +44,19 @@ describe("scope", function()
         assert.same({3, 3, 3}, y.grad:totable())
     end)
 
+    it("keeps tapes of any length", function()
+        local x = yoso.ones{1}:requires_grad(true)
+        local loss = yoso.scope(function()
+            local y = x
+            for _ = 1, 4000 do
+                y = y + 0
+            end
+            return y:sum()
+        end)
+        loss:backward()
+        assert.equal(1, x.grad:item())
+    end)
+
     it("nests, the inner one handing its result to the outer one", function()
         local inner
         yoso.scope(function()
