@@ -244,7 +244,7 @@ describe("a checkpoint", function()
         assert.equal(5, info.seed)
         for pattern, options in pairs{
             ["load: there is no option num_hashes"] = {num_hashes = 5},
-            ["load: dtype is f64, must be f32, f16 or bf16"] = {dtype = "f64"},
+            ["load: dtype is f64, must be f32, f16, bf16 or int8"] = {dtype = "f64"},
             ["load: class is Bert, must be one of"] = {class = "Bert"},
             ["load: attention is flash, must be"] = {attention = "flash"},
             ["load: num_hash is 0"] = {num_hash = 0},

@@ -9,7 +9,8 @@ local tensor = require "yoso.tensor"
 
 local M = {}
 
-local float_dtypes = {f32 = true, f16 = true, bf16 = true}
+-- What the weights are kept in; "int8" means f32 weights and products of 8-bit numbers.
+local float_dtypes = {f32 = "f32", f16 = "f16", bf16 = "bf16", int8 = "f32"}
 local known_options = {dtype = true, device = true, attention = true, num_hash = true, seed = true,
     class = true, config = true, fresh_head = true}
 
@@ -43,7 +44,7 @@ local function check_options(dir, options)
         end
     end
     if options.dtype ~= nil and not float_dtypes[options.dtype] then
-        c.raise(("load: dtype is %s, must be f32, f16 or bf16"):format(tostring(options.dtype)))
+        c.raise(("load: dtype is %s, must be f32, f16, bf16 or int8"):format(tostring(options.dtype)))
     elseif options.class ~= nil and not M.class(options.class) then
         c.raise(("load: class is %s, must be one of %s"):format(tostring(options.class),
             class_list()))
@@ -131,7 +132,7 @@ end
 -- does not fit.
 local function fill(model, tensors, options)
     keys.adapt(tensors, model:state(), model.config)
-    convert(tensors, options.dtype or "f32")
+    convert(tensors, float_dtypes[options.dtype or "f32"])
     local missing, unexpected, mismatched = model:load_state(tensors, true)
     local fresh, set = {}, {}
     if options.fresh_head then
@@ -144,7 +145,7 @@ local function fill(model, tensors, options)
     end
     if #fresh > 0 then
         model:initialise(set)
-        model:to(options.dtype or "f32")
+        model:to(float_dtypes[options.dtype or "f32"])
     end
     return fresh
 end
@@ -166,7 +167,7 @@ local function settle(path, options)
 end
 
 --- The model in a checkpoint folder, in eval mode; nil and a message when there is none.
--- options: dtype ("f32", "f16", "bf16"), device ("cpu", "cuda"), attention, num_hash, seed (see
+-- options: dtype ("f32", "f16", "bf16", "int8"), device ("cpu", "cuda"), attention, num_hash, seed (see
 -- set_attention), class (instead of what config.json names), config (fields that replace the
 -- file's). With fresh_head = true parameters outside the encoder may be missing or of another
 -- shape; they begin anew, and model.fresh lists their names.
@@ -186,6 +187,7 @@ function M.load(dir, options)
     end
     local model = nn.init.skip(M.class(name), settled)
     model.runtime:set(options, "load")
+    model.runtime.int8 = options.dtype == "int8"
     local fresh, problem = fill(model, tensors, options)
     if not fresh then
         return nil, dir .. ": " .. problem

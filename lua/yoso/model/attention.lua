@@ -80,16 +80,21 @@ function SelfAttention:project(hidden)
         joined:narrow(2, 2 * width + 1, width)
 end
 
-function SelfAttention:forward(hidden, pack)
+--- How ops.attention is to compute this layer's attention of a packed batch.
+function SelfAttention:options(pack)
     local config, runtime = self.config, self.runtime
-    local query, key, value = self:project(hidden)
-    return ops.attention(query, key, value, {
+    return {
         heads = config.num_attention_heads, offset = pack.offset, keep = pack.keep,
         form = runtime.attention, hash_code_len = config.hash_code_len,
         num_hash = runtime.num_hash, seed = runtime:seed_of(self.training), layer = self.layer,
         fast_hash = config.use_fast_hash, lsh_backward = config.lsh_backward,
         conv_weight = self.conv and self.conv.weight,
-    })
+    }
+end
+
+function SelfAttention:forward(hidden, pack)
+    local query, key, value = self:project(hidden)
+    return ops.attention(query, key, value, self:options(pack))
 end
 
 local SelfOutput = nn.Module:extend("YosoSelfOutput")

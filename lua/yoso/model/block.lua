@@ -1,6 +1,7 @@
 -- One encoder layer: attention, then the two feed-forward products, each with its residual.
 local Attention = require "yoso.model.attention"
 local activated = require "yoso.model.activated"
+local fused = require "yoso.model.fused"
 local nn = require "yoso.nn"
 local ops = require "yoso.ops"
 
@@ -43,6 +44,10 @@ end
 --- [tokens, hidden] -> [tokens, hidden]. chunk_size_feed_forward bounds the tokens whose wide
 -- intermediate values are alive at once; the result is the same.
 function Block:forward(hidden, pack)
+    local weights = fused.weights(self, hidden)
+    if weights then
+        return ops.yoso_block(hidden, weights, self.attention.self:options(pack))
+    end
     hidden = self.attention(hidden, pack)
     local tokens = hidden:size(1)
     if self.chunk == 0 or tokens <= self.chunk then

@@ -25,7 +25,8 @@ function YosoModel:encode(batch, where)
     if self.training then
         self.runtime.step = self.runtime.step + 1
     end
-    local pack = packing.pack(batch, self.config, where, self:device())
+    local device = self.embeddings.word_embeddings.weight:device()
+    local pack = packing.pack(batch, self.config, where, device)
     local extra = {}
     local states = batch.output_hidden_states and {}
     local weights = batch.output_attentions and {}

@@ -133,7 +133,8 @@ function Pretrained:info()
         attention = self.runtime.attention, num_hash = self.runtime.num_hash,
         hash_code_len = config.hash_code_len, conv_window = config.conv_window,
         seed = self.runtime.seed, cost = cost_of(self.runtime, config), device = self:device(),
-        dtype = self:dtype(), mode = self.training and "training" or "evaluation"}, Info)
+        dtype = self.runtime.int8 and "int8" or self:dtype(),
+        mode = self.training and "training" or "evaluation"}, Info)
 end
 
 function Info:__tostring()

@@ -13,7 +13,7 @@ local forms = {expectation = true, sample = true, softmax = true}
 --- A runtime as the configuration asks for.
 function M.new(config)
     return setmetatable({attention = config:attention(), num_hash = config.num_hash, seed = 1,
-        step = 0}, Runtime)
+        step = 0, int8 = false}, Runtime)
 end
 
 --- Changes attention, num_hash and seed, those that options has; `where` names the caller.
