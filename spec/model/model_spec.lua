@@ -205,6 +205,38 @@ describe("a model", function()
         assert.is_true(tiny.difference(recorded, plain) < 1e-6)
     end)
 
+    it("gives in one call what its parts give, for every form, convolution and padding", function()
+        local batch = {input_ids = tiny.ids(2, 9), attention_mask = mask_of{"xxxxxxxxx", "xxx.x...."}}
+        for form in pairs(forms) do
+            for _, window in ipairs{false, 3} do
+                local model = tiny.model(nil, {conv_window = window or nil}):set_attention{attention = form}
+                local parts = model(batch).last_hidden_state
+                local whole = yoso.no_grad(function() return model(batch).last_hidden_state end)
+                assert.is_truthy(model.encoder.layer[1].kept_weights)
+                assert.is_true(tiny.difference(parts, whole) < 1e-5)
+            end
+        end
+        local other = tiny.model(nil, {hidden_act = "silu"})
+        local whole = yoso.no_grad(function() return other(batch).last_hidden_state end)
+        assert.is_true(tiny.difference(other(batch).last_hidden_state, whole) < 1e-5)
+        assert.is_nil(other.encoder.layer[1].kept_weights)
+    end)
+
+    it("follows its weights to another dtype and back", function()
+        local model = tiny.model()
+        local batch = {input_ids = tiny.ids(2, 9)}
+        local function run()
+            return yoso.no_grad(function() return model(batch).last_hidden_state end)
+        end
+        local wanted = run()
+        local narrow = (model:to("bf16") and run())
+        assert.equal("bf16", narrow:dtype())
+        assert.is_true(tiny.difference(wanted, narrow:to("f32")) < 0.2)
+        model:to("f32")
+        assert.equal("f32", run():dtype())
+        assert.is_true(tiny.difference(wanted, run()) < 0.1)
+    end)
+
     it("is described by info", function()
         local info = tiny.model():info()
         assert.equal("YosoModel", info.class)
