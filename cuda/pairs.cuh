@@ -15,7 +15,7 @@
 #ifndef YO_CUDA_PAIRS_CUH
 #define YO_CUDA_PAIRS_CUH
 
-#include "cpu/arccos_power.h"
+#include "core/arccos_power.h"
 #include "cuda/attention.cuh"
 #include "cuda/tile.cuh"
 
@@ -92,7 +92,7 @@ template <class T> struct Tiles {
     }
 };
 
-/* (1 - arccos(x) / pi)^T of src/cpu/arccos_power.h; what rounding put outside [-1, 1] is brought
+/* (1 - arccos(x) / pi)^T of src/core/arccos_power.h; what rounding put outside [-1, 1] is brought
  * back. */
 __device__ inline float collision_probability(float x, int32_t code_len, const float *terms)
 {

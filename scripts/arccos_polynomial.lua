@@ -1,7 +1,7 @@
--- Prints src/cpu/arccos_power.h: the polynomial that replaces arccos and power in YOSO's
+-- Prints src/core/arccos_power.h: the polynomial that replaces arccos and power in YOSO's
 -- expectation. With s = sqrt((1 - x) / 2), 1 - arccos(x) / pi = (2 / pi) arccos(s); its square is
 -- h(s) = (1 - s) (1 + s r(s)) with r smooth on [0, 1], so that one r serves every hash_code_len.
---   luajit scripts/arccos_polynomial.lua > src/cpu/arccos_power.h
+--   luajit scripts/arccos_polynomial.lua > src/core/arccos_power.h
 local degree = 7
 
 local function wanted(s)
@@ -45,7 +45,7 @@ print("/* Made by scripts/arccos_polynomial.lua. With s = sqrt((1 - x) / 2):")
 print(" *   (1 - arccos(x) / pi)^2 = (1 - s) (1 + s (R0 + R1 s + R2 s^2 + ...)),")
 print((" * relative error %.1e, so that (1 - arccos(x) / pi)^T is this to the power T / 2. */")
     :format(worst))
-print("#ifndef YO_CPU_ARCCOS_POWER_H\n#define YO_CPU_ARCCOS_POWER_H\n")
+print("#ifndef YO_CORE_ARCCOS_POWER_H\n#define YO_CORE_ARCCOS_POWER_H\n")
 print(("enum { YO_ARCCOS_TERMS = %d };"):format(count))
 print("static const float yo_arccos_terms[YO_ARCCOS_TERMS] = {")
 for i = 1, count do

@@ -38,7 +38,7 @@ libyoso_la_SOURCES += \
 
 # The attention.
 cpu_kernel_sources += \
-	src/cpu/simd.h src/cpu/tile.h src/cpu/arccos_power.h \
+	src/cpu/simd.h src/cpu/tile.h \
 	src/cpu/attention.h src/cpu/attention.c \
 	src/cpu/pairs.h src/cpu/pairs.c src/cpu/yoso_expectation.c src/cpu/softmax_attention.c \
 	src/cpu/lsh.h src/cpu/lsh_hash.c src/cpu/fast_hash.c \

@@ -2,7 +2,7 @@
  * random hyperplanes leave q_i and k_j on one side, times v_j (arXiv 2111.09714, equation 3);
  * and its surrogate gradient, in which T / 2 times the weight stands for the weight's
  * derivative: dq_i = sum_j T / 2 w_ij (g_i . v_j) k_j. */
-#include "cpu/arccos_power.h"
+#include "core/arccos_power.h"
 #include "cpu/pairs.h"
 
 /* h^(T / 2), T a constant where this is inlined. */

@@ -1,8 +1,8 @@
 /* Made by scripts/arccos_polynomial.lua. With s = sqrt((1 - x) / 2):
  *   (1 - arccos(x) / pi)^2 = (1 - s) (1 + s (R0 + R1 s + R2 s^2 + ...)),
  * relative error 2.6e-08, so that (1 - arccos(x) / pi)^T is this to the power T / 2. */
-#ifndef YO_CPU_ARCCOS_POWER_H
-#define YO_CPU_ARCCOS_POWER_H
+#ifndef YO_CORE_ARCCOS_POWER_H
+#define YO_CORE_ARCCOS_POWER_H
 
 enum { YO_ARCCOS_TERMS = 8 };
 static const float yo_arccos_terms[YO_ARCCOS_TERMS] = {
