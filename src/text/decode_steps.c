@@ -89,7 +89,8 @@ yoso_status yo_decode_wordpiece(const yo_decoder *d, const yo_texts *in, yo_text
         view token = text_at(in, i);
         size_t start = out->bytes.length;
         if (i > 0) {
-            if (token.length >= d->length[0] && memcmp(token.data, d->text[0], d->length[0]) == 0) {
+            if (d->length[0] > 0 && token.length >= d->length[0] &&
+                memcmp(token.data, d->text[0], d->length[0]) == 0) {
                 token.data += d->length[0];
                 token.length -= d->length[0];
             } else {

@@ -112,7 +112,9 @@ static yoso_status order_marks(former *f, size_t first)
 
 static yoso_status flush_marks(former *f)
 {
-    size_t first = f->marks.count > 0 && f->marks.list[0].class == 0;
+    if (f->marks.count == 0)
+        return YOSO_OK;
+    size_t first = f->marks.list[0].class == 0;
     YO_TRY(order_marks(f, first));
     for (size_t i = 0; i < f->marks.count; i++)
         YO_TRY(f->compose ? compose(f, &f->marks.list[i]) : write(f, &f->marks.list[i]));

@@ -34,11 +34,11 @@ static yoso_status new_node(yo_trie *trie, uint32_t *node)
     return YOSO_OK;
 }
 
-static yoso_status rehash(yo_trie *trie)
+static yoso_status rehash(yo_trie *trie, size_t slots)
 {
     yo_trie_edge *old = trie->edges;
     size_t old_slots = trie->edge_slots;
-    trie->edge_slots = old_slots > 0 ? 2 * old_slots : 64;
+    trie->edge_slots = slots;
     trie->edges = calloc(trie->edge_slots, sizeof *trie->edges);
     if (trie->edges == NULL) {
         trie->edges = old;
@@ -53,6 +53,14 @@ static yoso_status rehash(yo_trie *trie)
     return YOSO_OK;
 }
 
+yoso_status yo_trie_reserve(yo_trie *trie, size_t edges)
+{
+    size_t slots = 64;
+    while (slots < 2 * edges)
+        slots *= 2;
+    return slots > trie->edge_slots ? rehash(trie, slots) : YOSO_OK;
+}
+
 yoso_status yo_trie_add(yo_trie *trie, const uint8_t *text, size_t length, int32_t value)
 {
     uint32_t node = trie->first[text[0]];
@@ -62,7 +70,7 @@ yoso_status yo_trie_add(yo_trie *trie, const uint8_t *text, size_t length, int32
     }
     for (size_t i = 1; i < length; i++) {
         if (2 * (trie->edge_count + 1) > trie->edge_slots)
-            YO_TRY(rehash(trie));
+            YO_TRY(rehash(trie, trie->edge_slots > 0 ? 2 * trie->edge_slots : 64));
         uint64_t key = ((uint64_t)node << 8 | text[i]) + 1;
         size_t slot = slot_of(trie, key);
         if (trie->edges[slot].key == 0) {

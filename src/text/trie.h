@@ -19,6 +19,8 @@ typedef struct yo_trie {
 
 /* Adds a string (length > 0) with a value >= 0; the latest value of equal strings stays. */
 yoso_status yo_trie_add(yo_trie *trie, const uint8_t *text, size_t length, int32_t value);
+/* Makes room for about `edges` bytes of strings, so that filling does not rehash. */
+yoso_status yo_trie_reserve(yo_trie *trie, size_t edges);
 void yo_trie_free(yo_trie *trie);
 
 /* A new trie of a JSON list of strings, with their places as values; yo_trie_delete frees it. */

@@ -37,6 +37,7 @@ static yoso_status load_list(yo_model *model, unigram *own, const yo_json *list)
     double lowest = INFINITY;
     YO_TRY(yo_grow((void **)&own->scores, &own->room, list->count, sizeof *own->scores));
     YO_TRY(yo_vocab_reserve(&model->vocab, list->count));
+    YO_TRY(yo_trie_reserve(&own->trie, 2 * (size_t)list->count));
     const yo_json *item = list + 1;
     for (uint32_t i = 0; i < list->count; i++, item = yo_json_next(item)) {
         if (item->kind != YO_JSON_ARRAY || item->count != 2 || item[1].kind != YO_JSON_STRING ||

@@ -28,7 +28,7 @@ static yoso_status grow(void **data, size_t room, size_t size)
 yoso_status yo_store_reserve(yo_store *s, size_t more)
 {
     size_t need = s->count + more;
-    if (need <= s->capacity)
+    if (need <= s->capacity && s->ids != NULL)
         return YOSO_OK;
     size_t room = need + s->capacity / 2 + 64;
     YO_TRY(grow((void **)&s->ids, room, sizeof *s->ids));
