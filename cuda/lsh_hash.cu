@@ -43,7 +43,12 @@ __global__ void draw_sign_kernel(float *out, uint64_t seed, uint32_t layer, int6
     FOR_MY_ELEMENTS(i, 3 * padded * groups)
     {
         yo_philox block = yo_philox_at(seed, numbers, (uint64_t)i / 128);
-        bool minus = block.word[i / 32 % 4] >> (i % 32) & 1;
+        int which = (int)(i / 32 % 4); /* compared, not indexed: words stay in registers */
+        uint32_t word = which == 0   ? block.word[0]
+                        : which == 1 ? block.word[1]
+                        : which == 2 ? block.word[2]
+                                     : block.word[3];
+        bool minus = word >> (i % 32) & 1;
         int64_t p = i / (3 * padded), round = i / padded % 3, d = i % padded;
         out[blockIdx.y * 3 * padded * groups + (round * groups + p) * padded + d] =
             minus ? -1.0f : 1.0f;

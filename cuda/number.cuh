@@ -87,7 +87,7 @@ __device__ inline int64_t clamp(int64_t x, int64_t low, int64_t high)
 }
 
 /* Element i as float, whatever the dtype. */
-__device__ inline float load_float(const void *data, int64_t i, int32_t dtype)
+__device__ __forceinline__ float load_float(const void *data, int64_t i, int32_t dtype)
 {
     switch (dtype) {
     case YOSO_F32:
@@ -106,7 +106,7 @@ __device__ inline float load_float(const void *data, int64_t i, int32_t dtype)
 }
 
 /* Element i as int64; floats are truncated and saturate. */
-__device__ inline int64_t load_integer(const void *data, int64_t i, int32_t dtype)
+__device__ __forceinline__ int64_t load_integer(const void *data, int64_t i, int32_t dtype)
 {
     switch (dtype) {
     case YOSO_I32:
@@ -121,9 +121,26 @@ __device__ inline int64_t load_integer(const void *data, int64_t i, int32_t dtyp
     }
 }
 
-__device__ inline void store_integer(void *data, int64_t i, int32_t dtype, int64_t x);
+/* Element i of an integer dtype, saturated to its range. */
+__device__ __forceinline__ void store_whole(void *data, int64_t i, int32_t dtype, int64_t x)
+{
+    switch (dtype) {
+    case YOSO_I32:
+        static_cast<int32_t *>(data)[i] = (int32_t)clamp(x, INT32_MIN, INT32_MAX);
+        break;
+    case YOSO_I64:
+        static_cast<int64_t *>(data)[i] = x;
+        break;
+    case YOSO_U8:
+        static_cast<uint8_t *>(data)[i] = (uint8_t)clamp(x, 0, 255);
+        break;
+    default:
+        static_cast<uint8_t *>(data)[i] = x != 0;
+    }
+}
 
-__device__ inline void store_float(void *data, int64_t i, int32_t dtype, float x)
+/* Element i of any dtype from a float. */
+__device__ __forceinline__ void store_float(void *data, int64_t i, int32_t dtype, float x)
 {
     switch (dtype) {
     case YOSO_F32:
@@ -139,29 +156,17 @@ __device__ inline void store_float(void *data, int64_t i, int32_t dtype, float x
         static_cast<uint8_t *>(data)[i] = x != 0;
         break;
     default:
-        store_integer(data, i, dtype, to_integer(x, INT64_MIN, INT64_MAX));
+        store_whole(data, i, dtype, to_integer(x, INT64_MIN, INT64_MAX));
     }
 }
 
-/* Saturates to the range of an integer dtype. */
-__device__ inline void store_integer(void *data, int64_t i, int32_t dtype, int64_t x)
+/* Element i of any dtype from an integer. */
+__device__ __forceinline__ void store_integer(void *data, int64_t i, int32_t dtype, int64_t x)
 {
-    switch (dtype) {
-    case YOSO_I32:
-        static_cast<int32_t *>(data)[i] = (int32_t)clamp(x, INT32_MIN, INT32_MAX);
-        break;
-    case YOSO_I64:
-        static_cast<int64_t *>(data)[i] = x;
-        break;
-    case YOSO_U8:
-        static_cast<uint8_t *>(data)[i] = (uint8_t)clamp(x, 0, 255);
-        break;
-    case YOSO_BOOL:
-        static_cast<uint8_t *>(data)[i] = x != 0;
-        break;
-    default:
+    if (is_float(dtype))
         store_float(data, i, dtype, (float)x);
-    }
+    else
+        store_whole(data, i, dtype, x);
 }
 
 } // namespace yo_cuda

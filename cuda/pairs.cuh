@@ -15,6 +15,8 @@
 #ifndef YO_CUDA_PAIRS_CUH
 #define YO_CUDA_PAIRS_CUH
 
+#include <type_traits>
+
 #include "core/arccos_power.h"
 #include "cuda/attention.cuh"
 #include "cuda/tile.cuh"
@@ -168,6 +170,7 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
     int warp;
     float plain[FRAGMENTS][4] = {}, weighted[FRAGMENTS][4] = {};
     float largest[2] = {-INFINITY, -INFINITY}, total[2] = {0, 0};
+    float row_log[2], row_shift[2];
 
     __device__ const uint16_t *sorted_codes(const Sorted &side) const
     {
@@ -197,6 +200,12 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
             }
         }
         __syncthreads();
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            int64_t token = tiles.row_token[block_row(2 * half)];
+            row_log[half] = number_at(p.row_log, token, p.heads, head);
+            row_shift[half] = number_at(p.row_shift, token, p.heads, head);
+        }
     }
 
     __device__ void stage_columns(int64_t first, int64_t end)
@@ -218,6 +227,14 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
         }
     }
 
+    /* The weighted sums of a hash are joined in f32. */
+    using Part = typename std::conditional<FORM == COLLISION, float, T>::type;
+
+    __device__ float x_at(int row, int64_t i) const
+    {
+        return to_float(tiles.x[row * (width.x + PAD) + i]);
+    }
+
     /* Row in the block of a lane's element. */
     __device__ int block_row(int element) const
     {
@@ -225,7 +242,7 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
     }
 
     /* b of one element from its product. */
-    __device__ float weigh(float product, int row, int column) const
+    __device__ float weigh(float product, int row, int column, int half) const
     {
         if (tiles.column_token[column] < 0)
             return 0;
@@ -235,9 +252,7 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
             return collision_probability(product * tiles.x_inverse[row] * tiles.y_inverse[column],
                                          p.code_len, p.terms);
         if (FORM == SOFTMAX_GRAD)
-            return expf(fminf(p.factor * product - tiles.column_log[column] -
-                                  number_at(p.row_log, tiles.row_token[row], p.heads, head),
-                              0.0f));
+            return expf(fminf(p.factor * product - tiles.column_log[column] - row_log[half], 0.0f));
         return product;
     }
 
@@ -254,8 +269,9 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
                 add_product_turned(b[f], x, width.x + PAD, tiles.y + f * 8 * (width.x + PAD),
                                    width.x + PAD, width.x);
             if (FORM != SOFTMAX)
+#pragma unroll
                 for (int e = 0; e < 4; e++)
-                    b[f][e] = weigh(b[f][e], block_row(e), f * 8 + column_of(e));
+                    b[f][e] = weigh(b[f][e], block_row(e), f * 8 + column_of(e), e / 2);
         }
         if (FORM == SOFTMAX)
             exponentials(b);
@@ -271,10 +287,10 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
             if (f * 8 < columns)
                 add_product_turned(w, u, width.z + PAD, tiles.z + f * 8 * (width.z + PAD),
                                    width.z + PAD, width.z);
+#pragma unroll
             for (int e = 0; e < 4; e++) {
-                int row = block_row(e), column = f * 8 + column_of(e);
-                float shift = number_at(p.row_shift, tiles.row_token[row], p.heads, head) +
-                              tiles.column_shift[column];
+                int column = f * 8 + column_of(e);
+                float shift = row_shift[e / 2] + tiles.column_shift[column];
                 b[f][e] *= (w[e] - shift) * tiles.y_inverse[column];
             }
         }
@@ -285,10 +301,12 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
     /* Products become exponentials; the sums so far shrink to the rows' new maxima. */
     __device__ void exponentials(float (&b)[COLUMNS / 8][4])
     {
+#pragma unroll
         for (int half = 0; half < 2; half++) {
             float most = largest[half], sum = 0;
 #pragma unroll
             for (int f = 0; f < COLUMNS / 8; f++)
+#pragma unroll
                 for (int e = 2 * half; e < 2 * half + 2; e++) {
                     bool seen = tiles.column_token[f * 8 + column_of(e)] >= 0;
                     b[f][e] = seen ? p.factor * b[f][e] : -INFINITY;
@@ -300,6 +318,7 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
             float shrink = expf(largest[half] - base);
 #pragma unroll
             for (int f = 0; f < COLUMNS / 8; f++)
+#pragma unroll
                 for (int e = 2 * half; e < 2 * half + 2; e++) {
                     b[f][e] = expf(b[f][e] - base);
                     sum += b[f][e];
@@ -310,6 +329,7 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
             largest[half] = most;
 #pragma unroll
             for (int f = 0; f < FRAGMENTS; f++)
+#pragma unroll
                 for (int e = 2 * half; e < 2 * half + 2; e++)
                     plain[f][e] *= shrink;
         }
@@ -321,6 +341,7 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
         __syncwarp();
 #pragma unroll
         for (int f = 0; f < COLUMNS / 8; f++)
+#pragma unroll
             for (int e = 0; e < 4; e++)
                 from_float(tiles.weight + block_row(e) * WEIGHT_LD + f * 8 + column_of(e), b[f][e]);
         __syncwarp();
@@ -344,12 +365,14 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
 
     __device__ void write_plain()
     {
+#pragma unroll
         for (int half = 0; half < 2; half++) {
             int row = block_row(2 * half);
             int64_t token = tiles.row_token[row];
             float factor = 1, stat = 1, squares = 0;
 #pragma unroll
             for (int f = 0; f < FRAGMENTS; f++)
+#pragma unroll
                 for (int e = 2 * half; e < 2 * half + 2; e++)
                     squares += plain[f][e] * plain[f][e];
             squares = row_sum(squares);
@@ -367,11 +390,12 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
             int64_t base = token * p.plain.token + head * p.plain.head;
 #pragma unroll
             for (int f = 0; f < FRAGMENTS; f++)
+#pragma unroll
                 for (int e = 2 * half; e < 2 * half + 2; e++) {
                     int64_t i = f * 8 + column_of(e);
                     if (i < p.z.size)
-                        store_float(p.plain.data, base + i, p.plain.dtype,
-                                    kept ? plain[f][e] * factor : 0.0f);
+                        from_float(static_cast<T *>(p.plain.data) + base + i,
+                                   kept ? plain[f][e] * factor : 0.0f);
                 }
         }
     }
@@ -379,17 +403,19 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
     /* Scaled, and brought back to before x was normalised: (g - x (x . g)) / length. */
     __device__ void write_weighted()
     {
+#pragma unroll
         for (int half = 0; half < 2; half++) {
             int row = block_row(2 * half);
             int64_t token = tiles.row_token[row];
             float inverse = tiles.x_inverse[row], along = 0;
 #pragma unroll
             for (int f = 0; f < FRAGMENTS; f++)
+#pragma unroll
                 for (int e = 2 * half; e < 2 * half + 2; e++) {
                     int64_t i = f * 8 + column_of(e);
                     weighted[f][e] *= p.scale;
-                    if (p.x.unit && token >= 0 && i < p.x.size && p.x.kept(token))
-                        along += weighted[f][e] * p.x.at(token, head, i) * inverse;
+                    if (p.x.unit && i < p.x.size)
+                        along += weighted[f][e] * x_at(row, i) * inverse;
                 }
             along = p.x.unit ? row_sum(along) : 0.0f;
             if (token < 0)
@@ -399,14 +425,15 @@ template <class T, Form FORM, int FRAGMENTS> class PairsBlock
                 hash * p.hash_out_step + token * p.weighted.token + head * p.weighted.head;
 #pragma unroll
             for (int f = 0; f < FRAGMENTS; f++)
+#pragma unroll
                 for (int e = 2 * half; e < 2 * half + 2; e++) {
                     int64_t i = f * 8 + column_of(e);
                     if (i >= p.y.size)
                         continue;
                     float g = weighted[f][e];
                     if (p.x.unit && kept)
-                        g = (g - along * p.x.at(token, head, i) * inverse) * inverse;
-                    store_float(p.weighted.data, base + i, p.weighted.dtype, kept ? g : 0.0f);
+                        g = (g - along * x_at(row, i) * inverse) * inverse;
+                    from_float(static_cast<Part *>(p.weighted.data) + base + i, kept ? g : 0.0f);
                 }
         }
     }

@@ -120,6 +120,7 @@ __device__ inline void add_product_turned(float (&sum)[4], const float *a, int a
 {
     const float *upper = a + lane_of_warp() / 4 * a_ld, *lower = upper + 8 * a_ld;
     const float *first = b + lane_of_warp() % 4 * 2 * b_ld, *second = first + b_ld;
+#pragma unroll 4
     for (int k = 0; k < depth; k++) {
         sum[0] = fmaf(upper[k], first[k], sum[0]);
         sum[1] = fmaf(upper[k], second[k], sum[1]);
@@ -147,6 +148,7 @@ __device__ inline void add_product(float (&sum)[4], const float *a, int a_ld, co
 {
     const float *upper = a + lane_of_warp() / 4 * a_ld, *lower = upper + 8 * a_ld;
     const float *right = b + lane_of_warp() % 4 * 2;
+#pragma unroll 4
     for (int k = 0; k < depth; k++, right += b_ld) {
         sum[0] = fmaf(upper[k], right[0], sum[0]);
         sum[1] = fmaf(upper[k], right[1], sum[1]);

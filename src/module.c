@@ -22,7 +22,8 @@ static yoso_status lacking(void)
     return yo_fail(YOSO_UNSUPPORTED, "device cuda: its module has no kernel for this operation");
 }
 
-/* The module's table, with `lacking` where it has nothing, so that asking is never a crash. */
+/* The module's table, with `lacking` where it has nothing, so that asking is never a crash; but
+ * for the kernels that operations know how to do without. */
 static void fill_table(const yo_kernels *kernels)
 {
     yoso_status (*stub)(void) = lacking;
@@ -33,6 +34,7 @@ static void fill_table(const yo_kernels *kernels)
         if (!entry)
             memcpy((char *)&table + at, &stub, sizeof stub);
     }
+    table.linear_int8 = kernels->linear_int8;
 }
 
 /* Opens the module: what YOSO_CUDA_MODULE names; else beside this library, where it is
