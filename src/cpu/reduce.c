@@ -21,6 +21,8 @@ typedef struct reduction {
     int32_t ndim;
     int64_t shape[YOSO_MAX_DIMS + 1], stride[YOSO_MAX_DIMS + 1];
     int64_t count, chunks, outputs;
+    /* Results that lie beside each other, and how many of them are computed at a time. */
+    int64_t width, group, groups_a_row;
 } reduction;
 
 typedef union row {
@@ -178,6 +180,75 @@ static reduction job_of(int32_t op, const yo_view *x, int32_t kept)
     return job;
 }
 
+/* Results are computed in groups of neighbours where they can be read together. */
+static void choose_groups(reduction *job)
+{
+    job->width = job->kept > 0 ? job->x->shape[job->kept - 1] : 1;
+    job->group = 1;
+    if (job->width > 1 && job->x->stride[job->kept - 1] == 1 && job->stride[job->ndim - 1] != 1) {
+        int64_t most = sums_columns(job) ? SUMMED_COLUMNS : COLUMNS;
+        job->group = job->width < most ? job->width : most;
+    }
+    job->groups_a_row = (job->width + job->group - 1) / job->group;
+}
+
+/* The first result of group number `which`; *count is how many it has. */
+static int64_t group_start(const reduction *job, int64_t which, int64_t *count)
+{
+    int64_t start = which % job->groups_a_row * job->group;
+    *count = job->width - start < job->group ? job->width - start : job->group;
+    return which / job->groups_a_row * job->width + start;
+}
+
+static void reduce_group(const reduction *job, int64_t output, int64_t count, int64_t chunk,
+                         yo_partial *result, int64_t result_step)
+{
+    if (job->group == 1)
+        reduce_one(job, output, chunk, result);
+    else
+        reduce_columns(job, output, count, chunk, result, result_step);
+}
+
+/* Few elements a result: each is finished where it is computed. */
+static void reduce_short(const reduction *job, const yo_view *out, double parameter, int threads)
+{
+    int64_t groups = job->outputs / job->width * job->groups_a_row;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t which = 0; which < groups; which++) {
+        yo_partial part[SUMMED_COLUMNS];
+        int64_t count, output = group_start(job, which, &count);
+        reduce_group(job, output, count, 0, part, 1);
+        for (int64_t i = 0; i < count; i++)
+            yo_partial_store(job->op, job->floats, out, output + i, &part[i], parameter);
+    }
+}
+
+/* Many elements a result: its chunks are shared out and joined in order afterwards. */
+static yoso_status reduce_long(const reduction *job, const yo_view *out, double parameter,
+                               int threads)
+{
+    int64_t groups = job->outputs / job->width * job->groups_a_row, chunks = job->chunks;
+    yo_partial *partials;
+    size_t bytes;
+    if (!yo_multiply((size_t)(job->outputs * chunks), sizeof *partials, &bytes))
+        return yo_fail(YOSO_NO_MEMORY, "reduce: no room for the partial results");
+    YO_TRY(yo_memory_take((void **)&partials, bytes));
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t task = 0; task < groups * chunks; task++) {
+        int64_t count, chunk = task % chunks;
+        int64_t output = group_start(job, task / chunks, &count);
+        reduce_group(job, output, count, chunk, partials + output * chunks + chunk, chunks);
+    }
+    for (int64_t output = 0; output < job->outputs; output++) {
+        yo_partial *p = partials + output * chunks;
+        for (int64_t chunk = 1; chunk < chunks; chunk++)
+            yo_partial_join(job->op, job->floats, p, p + chunk);
+        yo_partial_store(job->op, job->floats, out, output, p, parameter);
+    }
+    yo_memory_give(partials, bytes);
+    return YOSO_OK;
+}
+
 yoso_status YO_CPU(reduce)(const yo_view *out, int32_t op, const yo_view *x, int32_t kept,
                            double parameter, yo_stream *stream)
 {
@@ -185,38 +256,10 @@ yoso_status YO_CPU(reduce)(const yo_view *out, int32_t op, const yo_view *x, int
     reduction job = job_of(op, x, kept);
     if (job.outputs == 0)
         return YOSO_OK;
-    int64_t width = kept > 0 ? x->shape[kept - 1] : 1, group = 1;
-    if (width > 1 && x->stride[kept - 1] == 1 && job.stride[job.ndim - 1] != 1) {
-        int64_t most = sums_columns(&job) ? SUMMED_COLUMNS : COLUMNS;
-        group = width < most ? width : most;
-    }
-    int64_t groups_a_row = (width + group - 1) / group;
-    int64_t groups = job.outputs / width * groups_a_row;
-    yo_partial *partials;
-    size_t bytes;
-    if (!yo_multiply((size_t)(job.outputs * job.chunks), sizeof(yo_partial), &bytes))
-        return yo_fail(YOSO_NO_MEMORY, "reduce: no room for the yo_partial results");
-    YO_TRY(yo_memory_take((void **)&partials, bytes));
+    choose_groups(&job);
     int threads = job.outputs * job.count < YO_CPU_GRAIN ? 1 : yo_threads();
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t task = 0; task < groups * job.chunks; task++) {
-        int64_t chunk = task % job.chunks, which = task / job.chunks;
-        int64_t start = which % groups_a_row * group;
-        int64_t output = which / groups_a_row * width + start;
-        yo_partial *result = partials + output * job.chunks + chunk;
-        if (group == 1)
-            reduce_one(&job, output, chunk, result);
-        else
-            reduce_columns(&job, output, width - start < group ? width - start : group, chunk,
-                           result, job.chunks);
-    }
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t output = 0; output < job.outputs; output++) {
-        yo_partial *p = partials + output * job.chunks;
-        for (int64_t chunk = 1; chunk < job.chunks; chunk++)
-            yo_partial_join(op, job.floats, p, p + chunk);
-        yo_partial_store(op, job.floats, out, output, p, parameter);
-    }
-    yo_memory_give(partials, bytes);
+    if (job.chunks > 1)
+        return reduce_long(&job, out, parameter, threads);
+    reduce_short(&job, out, parameter, threads);
     return YOSO_OK;
 }
