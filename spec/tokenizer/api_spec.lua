@@ -53,6 +53,16 @@ describe("a tokenizer", function()
         assert.are.same({}, tok:encode("a b a", {max_length = 2, overflow = false}).overflowing)
     end)
 
+    it("drops what truncation cuts off without looking at it all", function()
+        local long = ("a b "):rep(1000)
+        for _, max_length in ipairs{0, 1, 2, 7, 2001, 3000} do
+            local whole = tok:encode(long, {max_length = max_length})
+            local brief = tok:encode(long, {max_length = max_length, overflow = false})
+            assert.are.same(whole.ids, brief.ids)
+            assert.are.same(whole.offsets, brief.offsets)
+        end
+    end)
+
     it("makes batches of tensors", function()
         local batch = tok:encode_batch({"a b a", {"a", "b"}, "b"}, {padding = "longest"})
         assert.are.same({3, 4}, batch.input_ids:shape())

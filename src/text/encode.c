@@ -247,7 +247,7 @@ static yoso_status encode_stretches(encoding_text *e, const yo_piece *piece, int
     uint8_t begin = text[piece->start];
     bool whole = t->wants_plain_start && (begin < 0x20 || begin > 0x7E);
     yo_cached cached;
-    for (size_t at = piece->start; at < piece->stop;) {
+    for (size_t at = piece->start; at < piece->stop && !yo_sequence_enough(e->out);) {
         size_t end = whole ? piece->stop : yo_chunk_end(t->chunking, text, at, piece->stop);
         /* Metaspace may see that a stretch is the beginning of all. */
         unsigned context = t->tracks && at == 0;
@@ -271,7 +271,7 @@ static yoso_status encode_segments(encoding_text *e)
 {
     int32_t word = 0;
     YO_TRY(yo_word_cache_ready(&e->worker->cache));
-    for (size_t i = 0; i < e->cutting.pieces->count; i++) {
+    for (size_t i = 0; i < e->cutting.pieces->count && !yo_sequence_enough(e->out); i++) {
         const yo_piece *piece = &e->cutting.pieces->list[i];
         if (piece->token < 0) {
             YO_TRY(encode_stretches(e, piece, &word));

@@ -19,6 +19,16 @@ typedef struct batch {
     yoso_encoding *out;
 } batch;
 
+/* How many tokens of a single text truncation can ask for when what it cuts off is dropped; 0 when
+ * the number of all tokens counts. */
+static size_t limit_of(const batch *b, bool pair)
+{
+    const yo_truncation *t = &b->truncation;
+    size_t added = b->options->add_special_tokens ? yo_post_added(&b->tokenizer->post, false) : 0;
+    bool limited = t->on && !t->left && !pair && !b->options->overflow && t->max_length >= added;
+    return limited ? t->max_length - added + 1 : 0;
+}
+
 static yoso_status encode_one(const batch *b, yo_job *job, yo_worker *worker, const input *in,
                               yo_result *result)
 {
@@ -30,9 +40,10 @@ static yoso_status encode_one(const batch *b, yo_job *job, yo_worker *worker, co
     for (int k = 0; k < (in->pair ? 2 : 1); k++) {
         yo_sequence *sequence = &worker->sequence[k];
         yo_sequence_clear(sequence, o->full != 0);
+        sequence->limit = limit_of(b, in->pair);
         YO_TRY(yo_sequence_sources(sequence, in->texts[k], in->lengths[k], in->counts[k],
                                    in->by_word));
-        for (size_t i = 0; i < in->counts[k]; i++)
+        for (size_t i = 0; i < in->counts[k] && !yo_sequence_enough(sequence); i++)
             YO_TRY(yo_encode_source(t, worker, sequence, i, o->encode_special_tokens != 0));
         lengths[k] = sequence->count;
         if (sequence->count > UINT32_MAX)

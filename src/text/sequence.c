@@ -5,7 +5,7 @@
 
 void yo_sequence_clear(yo_sequence *s, bool full)
 {
-    s->count = s->own_count = s->text.length = 0;
+    s->count = s->own_count = s->text.length = s->limit = 0;
     if (full && !s->full)
         s->capacity = 0; /* the other arrays may be shorter than the ids */
     s->full = full;

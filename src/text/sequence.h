@@ -25,6 +25,7 @@ typedef struct yo_sequence {
     uint32_t *texts; /* 0: the vocabulary's string, else a place in `own_texts`, plus 1 */
     size_t count, capacity;
     bool full;
+    size_t limit; /* once this many tokens are there, no more are wanted; 0 for no limit */
     /* Texts of tokens that differ from the vocabulary's. */
     yo_bytes text;
     yo_span *own_texts;
@@ -44,6 +45,12 @@ yoso_status yo_sequence_sources(yo_sequence *sequence, const char *const *texts,
 
 void yo_sequence_clear(yo_sequence *sequence, bool full);
 void yo_sequence_free(yo_sequence *sequence);
+
+/* Whether no more tokens are wanted: the rest of the text need not be looked at. */
+static inline bool yo_sequence_enough(const yo_sequence *sequence)
+{
+    return sequence->limit > 0 && sequence->count >= sequence->limit;
+}
 
 /* Makes room for `more` tokens. */
 yoso_status yo_sequence_reserve(yo_sequence *sequence, size_t more);
