@@ -85,7 +85,7 @@ end)
 describe("commands for other heads", function()
     teardown(function()
         for _, folder in ipairs(folders) do
-            os.execute("rm -r " .. folder)
+            os.execute("rm -rf " .. folder)
         end
     end)
 
