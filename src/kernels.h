@@ -60,7 +60,8 @@ typedef struct yo_attention {
     const uint8_t *q_keep, *k_keep;     /* a byte a row, 0 masks it; NULL keeps all */
     bool normalize;                     /* queries, keys and results to unit length */
     int32_t code_len, num_hash;         /* T, M */
-    bool fast_hash, lsh_backward;
+    bool fast_hash, spread; /* spread: as YOSO_HASH_SPREAD says; then fast_hash is set too */
+    bool lsh_backward;
     uint64_t seed;
     uint32_t layer;
 } yo_attention;

@@ -484,13 +484,21 @@ yoso_status yoso_sgd(yoso_tensor *param, yoso_tensor *master, yoso_tensor *veloc
  * expectation in dq and dk and dv. */
 enum { YOSO_EXPECTATION = 0, YOSO_SAMPLED = 1, YOSO_SOFTMAX = 2 };
 
+/* Where the sampled form's projections come from. YOSO_HASH_FAST cuts a code's bits from one random
+ * rotation, as the reference does; they are then not independent and the estimate is biased
+ * (docs/attention.md has numbers). YOSO_HASH_SPREAD takes from the same rotations, at the same
+ * cost, bit t of code m from output c = t M + m, which is output c mod D2 of group c / D2, so that
+ * hashes are orthogonal to each other and a code's bits nearly independent; P is then
+ * ceil(M T / D2). */
+enum { YOSO_HASH_DENSE = 0, YOSO_HASH_FAST = 1, YOSO_HASH_SPREAD = 2 };
+
 typedef struct yoso_attention_options {
     int32_t form;          /* one of the three */
     int32_t heads;         /* at least 1 */
     int32_t normalize;     /* ignored by softmax */
     int32_t hash_code_len; /* T, 1 to 16; ignored by softmax */
     int32_t num_hash;      /* M, at least 1; only the sampled form reads the rest */
-    int32_t fast_hash;
+    int32_t fast_hash; /* one of the three below */
     int32_t lsh_backward;
     int32_t layer;
     int64_t seed;

@@ -5,12 +5,14 @@
 
 yo_hasher YO_CPU(lsh_fast_hasher)(const yo_attention *at, const float *sign, int64_t sign_size)
 {
-    int32_t codes = (int32_t)(sign_size / at->code_len);
+    int32_t outputs = (int32_t)sign_size, codes = outputs / at->code_len;
     return (yo_hasher){.size = at->head_size,
                        .padded = sign_size,
                        .code_len = at->code_len,
                        .num_hash = at->num_hash,
-                       .groups = (at->num_hash + codes - 1) / codes,
+                       .groups = at->spread ? (at->num_hash * at->code_len + outputs - 1) / outputs
+                                            : (at->num_hash + codes - 1) / codes,
+                       .spread = at->spread,
                        .sign = sign};
 }
 
@@ -74,6 +76,20 @@ static void pack_signs(uint16_t *code, int64_t ld, const float *x, int32_t codes
     }
 }
 
+/* Output c of all groups is bit c / M of code c mod M; x holds outputs from `first` on. */
+static void spread_signs(uint16_t *code, int64_t ld, const float *x, int64_t first, int64_t count,
+                         const yo_hasher *hasher)
+{
+    int64_t h = first % hasher->num_hash;
+    int bit = (int)(first / hasher->num_hash);
+    for (; count > 0 && bit < hasher->code_len; count--, x += YO_LANES) {
+        yo_ivec set = (yo_load(x) > 0) & (1 << bit);
+        yo_store_codes(code + h * ld, bit ? set | yo_load_codes(code + h * ld) : set);
+        if (++h == hasher->num_hash)
+            h = 0, bit++;
+    }
+}
+
 /* All codes of YO_HASH_ROWS rows; `size` is a constant where it is a usual one. */
 YO_INLINE void block(uint16_t *code, int64_t ld, const yo_hasher *hasher, const float *turned,
                      float *work, const int64_t size)
@@ -88,6 +104,10 @@ YO_INLINE void block(uint16_t *code, int64_t ld, const yo_hasher *hasher, const 
             round_of(work, turned + i, YO_HASH_ROWS, sign, size, minus_one);
             round_of(work, work, YO_LANES, sign + next, size, minus_one);
             round_of(work, work, YO_LANES, sign + 2 * next, size, minus_one);
+            if (hasher->spread) {
+                spread_signs(code + i, ld, work, p * size, size, hasher);
+                continue;
+            }
             int32_t left = hasher->num_hash - p * codes;
             pack_signs(code + (int64_t)p * codes * ld + i, ld, work, left < codes ? left : codes,
                        hasher->code_len);

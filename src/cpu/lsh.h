@@ -14,7 +14,8 @@ enum { YO_HASH_ROWS = 64 };
 typedef struct yo_hasher {
     int64_t size, padded; /* D, and D2 of the fast hash (D otherwise) */
     int32_t code_len, num_hash;
-    int32_t groups; /* P of the fast hash: floor(D2 / T) hashes come from one */
+    int32_t groups; /* P of the fast hash */
+    bool spread;    /* output c of all groups is bit c / M of code c mod M */
     /* Dense: projection c = m * T + t has component d at dense[c * column + d * component]. */
     const float *dense;
     int64_t column, component;

@@ -22,8 +22,8 @@ size_t YO_CPU(lsh_random_floats)(const yo_attention *at)
     int64_t columns = (int64_t)at->num_hash * at->code_len;
     if (!at->fast_hash)
         return (size_t)((columns + 3) * at->head_size + 3);
-    int64_t padded = yo_hadamard_size(at->head_size), group = padded / at->code_len;
-    return (size_t)(3 * padded * ((at->num_hash + group - 1) / group));
+    int64_t padded = yo_hadamard_size(at->head_size);
+    return (size_t)(3 * padded * YO_CPU(lsh_fast_hasher)(at, NULL, padded).groups);
 }
 
 /* Normal number i of the head's stream is component i mod D of projection i / D, so that more

@@ -104,6 +104,8 @@ static yoso_status check_options(const yoso_attention_options *options)
         YO_TRY(yo_check_code_len("attention", options->hash_code_len));
     if (options->form == YOSO_SAMPLED)
         YO_TRY(yo_check_num_hash("attention", options->num_hash));
+    if (options->fast_hash < YOSO_HASH_DENSE || options->fast_hash > YOSO_HASH_SPREAD)
+        return yo_fail(YOSO_MISUSE, "attention: unknown fast_hash %d", options->fast_hash);
     if (options->layer < 0 || options->layer >= 1 << 28)
         return yo_fail(YOSO_MISUSE, "attention: layer is %d, must be 0 to 2^28 - 1",
                        options->layer);
@@ -167,7 +169,8 @@ static yoso_status fill(call *c, const yoso_tensor *query, const yoso_tensor *ke
     at->normalize = options->normalize && options->form != YOSO_SOFTMAX;
     at->code_len = options->hash_code_len;
     at->num_hash = options->num_hash;
-    at->fast_hash = options->fast_hash;
+    at->fast_hash = options->fast_hash != YOSO_HASH_DENSE;
+    at->spread = options->fast_hash == YOSO_HASH_SPREAD;
     at->lsh_backward = options->lsh_backward;
     at->seed = (uint64_t)options->seed;
     at->layer = (uint32_t)options->layer;

@@ -54,7 +54,14 @@ local function options_of(given, where)
     options.normalize = flag(given.normalize, true)
     options.hash_code_len = small(given.hash_code_len, 9, "hash_code_len", where)
     options.num_hash = small(given.num_hash, 32, "num_hash", where)
-    options.fast_hash = flag(given.fast_hash, true)
+    if given.fast_hash == "spread" then
+        options.fast_hash = lib.YOSO_HASH_SPREAD
+    elseif given.fast_hash == nil or type(given.fast_hash) == "boolean" then
+        options.fast_hash = flag(given.fast_hash, true)
+    else
+        c.raise(("%s: fast_hash is %s, must be true, false or \"spread\"")
+            :format(where, tostring(given.fast_hash)))
+    end
     options.lsh_backward = flag(given.lsh_backward, true)
     options.layer = small(given.layer, 0, "layer", where)
     options.seed = whole(given.seed, 0, "seed", where)
@@ -111,7 +118,8 @@ local run = op.define{
 --- attention(query, key, value, {heads, offset, keep, form, hash_code_len, num_hash, seed, layer,
 -- fast_hash, lsh_backward, conv_weight}): packed sequences [tokens, heads * D] attend to
 -- themselves; offset is i64 [sequences + 1], keep [tokens] masks. YOSO's forms normalise query,
--- key and result. conv_weight [heads, 1, W, 1] adds the depth-wise convolution of the masked value.
+-- key and result. fast_hash: true for the reference's Hadamard hash, "spread" for its outputs
+-- dealt to the codes so that the estimate has no bias, false for Gaussian projections. conv_weight [heads, 1, W, 1] adds the depth-wise convolution of the masked value.
 function M.attention(query, key, value, given)
     local options = options_of(given, "attention")
     local out = run(query, key, value, options, {offset = given.offset, keep = given.keep},
