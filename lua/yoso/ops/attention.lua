@@ -119,7 +119,8 @@ local run = op.define{
 -- fast_hash, lsh_backward, conv_weight}): packed sequences [tokens, heads * D] attend to
 -- themselves; offset is i64 [sequences + 1], keep [tokens] masks. YOSO's forms normalise query,
 -- key and result. fast_hash: true for the reference's Hadamard hash, "spread" for its outputs
--- dealt to the codes so that the estimate has no bias, false for Gaussian projections. conv_weight [heads, 1, W, 1] adds the depth-wise convolution of the masked value.
+-- dealt to the codes so that the estimate has no bias, false for Gaussian projections.
+-- conv_weight [heads, 1, W, 1] adds the depth-wise convolution of the masked value.
 function M.attention(query, key, value, given)
     local options = options_of(given, "attention")
     local out = run(query, key, value, options, {offset = given.offset, keep = given.keep},
