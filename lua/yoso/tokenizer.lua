@@ -144,7 +144,7 @@ end
 -- and the fields of the result. nil and a message when the tokenizer cannot.
 function Tokenizer:encode(text, opts)
     opts = options.check(opts, "encode")
-    local native, pad_token = options.native(self, opts, "encode")
+    local native = options.native(self, opts, "encode")
     local handle, message
     if type(text) == "table" then
         handle, message = encode_words(self, text, opts.pair, native)
@@ -165,7 +165,7 @@ function Tokenizer:encode(text, opts)
             pair_lengths), slot)
     end
     if not handle then
-        return nil, message, pad_token
+        return nil, message
     end
     local result = record.read(handle, 0, native.full ~= 0)
     record.free(handle)

@@ -56,8 +56,7 @@ static yoso_status merge_by_scanning(const yo_bpe *bpe, const yo_symbol *symbols
     return YOSO_OK;
 }
 
-/* -- The heap: entries are rank << 32 | place, so the smallest is the pair to merge. -------------
- */
+/* -- The heap: entries are rank << 32 | place, so the smallest is the pair to merge. --------- */
 
 static void heap_up(uint64_t *heap, size_t i)
 {

@@ -174,6 +174,7 @@ void yo_decoders_free(yo_decoders *decoders)
 
 yoso_status yo_decode(const yo_decoders *decoders, yo_texts *tokens, yo_bytes *out)
 {
+    YO_TRY(yo_bytes_reserve(&tokens->bytes, 1)); /* places in it are then never null */
     if (decoders->none) {
         for (size_t i = 0; i < tokens->count; i++) {
             size_t start = yo_texts_start(tokens, i);
@@ -184,7 +185,7 @@ yoso_status yo_decode(const yo_decoders *decoders, yo_texts *tokens, yo_bytes *o
         return YOSO_OK;
     }
     yo_texts next = {0};
-    yoso_status status = YOSO_OK;
+    yoso_status status = yo_bytes_reserve(&next.bytes, 1);
     for (size_t i = 0; i < decoders->count && status == YOSO_OK; i++) {
         next.bytes.length = next.count = 0;
         status = decoders->list[i].run(&decoders->list[i], tokens, &next);

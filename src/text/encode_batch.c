@@ -64,8 +64,7 @@ static yoso_status encode_one(const batch *b, yo_job *job, yo_worker *worker, co
     return YOSO_OK;
 }
 
-/* -- Padding -------------------------------------------------------------------------------------
- */
+/* -- Padding --------------------------------------------------------------------------------- */
 
 typedef struct padding {
     size_t length;
@@ -172,8 +171,7 @@ static yoso_status pad(const batch *b)
     return YOSO_OK;
 }
 
-/* -- The batch -----------------------------------------------------------------------------------
- */
+/* -- The batch ------------------------------------------------------------------------------- */
 
 static yoso_status check(batch *b)
 {

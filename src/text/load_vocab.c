@@ -63,8 +63,7 @@ static yoso_status named(yo_bytes *out, const yo_vocab *vocab, const char *key, 
     return yo_bytes_text(out, text);
 }
 
-/* -- vocab.txt -----------------------------------------------------------------------------------
- */
+/* -- vocab.txt ------------------------------------------------------------------------------- */
 
 static yoso_status read_lines(yo_vocab *vocab, const yo_bytes *text)
 {
@@ -155,8 +154,7 @@ yoso_status yo_load_vocab_txt(yoso_tokenizer **out, const char *path)
     return status;
 }
 
-/* -- vocab.json and merges.txt -------------------------------------------------------------------
- */
+/* -- vocab.json and merges.txt --------------------------------------------------------------- */
 
 static yoso_status read_ids(yo_vocab *vocab, const char *path, const yo_json *root)
 {

@@ -35,8 +35,7 @@ typedef struct learner {
     size_t changed_count, changed_room;
 } learner;
 
-/* -- Pairs ---------------------------------------------------------------------------------------
- */
+/* -- Pairs ----------------------------------------------------------------------------------- */
 
 static uint64_t key_of(int32_t left, int32_t right)
 {
@@ -97,8 +96,7 @@ static yoso_status count_pair(learner *l, int32_t left, int32_t right, uint32_t 
     return YOSO_OK;
 }
 
-/* -- The queue: most frequent first, then the smallest ids ---------------------------------------
- */
+/* -- The queue: most frequent first, then the smallest ids ----------------------------------- */
 
 static bool before(const queued *a, const queued *b)
 {
@@ -152,8 +150,7 @@ static yoso_status push_changed(learner *l)
     return YOSO_OK;
 }
 
-/* -- Words ---------------------------------------------------------------------------------------
- */
+/* -- Words ----------------------------------------------------------------------------------- */
 
 static yoso_status add_symbol(learner *l, const uint8_t *text, size_t length)
 {

@@ -57,8 +57,7 @@ static yoso_status own_text(yo_store *s, const uint8_t *text, size_t length, uin
     return YOSO_OK;
 }
 
-/* -- Trimming ------------------------------------------------------------------------------------
- */
+/* -- Trimming -------------------------------------------------------------------------------- */
 
 /* A space, or what stands for one in the byte alphabet. */
 static bool is_blank(uint32_t c)
@@ -109,8 +108,7 @@ static void trim(yo_span *span, const yo_source *source, const char *text, size_
         span->stop = stop > span->start ? (uint32_t)stop : span->start;
 }
 
-/* -- Units ---------------------------------------------------------------------------------------
- */
+/* -- Units ----------------------------------------------------------------------------------- */
 
 /* Goes along a source and counts: bytes of the caller's text, or code points. */
 typedef struct cursor {
@@ -135,8 +133,7 @@ static uint32_t convert(cursor *c, uint32_t place)
     return (uint32_t)(place - shift);
 }
 
-/* -- Writing -------------------------------------------------------------------------------------
- */
+/* -- Writing --------------------------------------------------------------------------------- */
 
 static yoso_status write_special(yo_store *s, const yoso_tokenizer *t, const yo_part *part)
 {
