@@ -3,21 +3,26 @@
 
 #include <stdlib.h>
 
-static uint32_t *slot_of(const yo_vocab *vocab, const void *text, size_t length)
+/* The slot of a string, or the empty one that it would take, whose tag is put in *tag. Most slots
+ * of other strings are told apart by theirs. */
+static uint64_t *slot_of(const yo_vocab *vocab, const void *text, size_t length, uint64_t *tag)
 {
-    size_t mask = vocab->slot_count - 1, i = yo_hash_bytes(text, length) & mask;
-    while (vocab->slots[i] != 0) {
-        const yo_vocab_entry *entry = &vocab->entries[vocab->slots[i] - 1];
+    uint64_t hash = yo_hash_bytes(text, length);
+    size_t mask = vocab->slot_count - 1, i = hash & mask;
+    *tag = hash & 0xFFFFFFFF00000000u;
+    for (; vocab->slots[i] != 0; i = (i + 1) & mask) {
+        if ((vocab->slots[i] & 0xFFFFFFFF00000000u) != *tag)
+            continue;
+        const yo_vocab_entry *entry = &vocab->entries[(uint32_t)vocab->slots[i] - 1];
         if (entry->length == length && memcmp(vocab->text.data + entry->start, text, length) == 0)
             break;
-        i = (i + 1) & mask;
     }
     return &vocab->slots[i];
 }
 
 static yoso_status rehash(yo_vocab *vocab, size_t slot_count)
 {
-    uint32_t *slots = calloc(slot_count, sizeof *slots);
+    uint64_t *slots = calloc(slot_count, sizeof *slots), tag;
     if (slots == NULL)
         return yo_fail(YOSO_NO_MEMORY, "vocabulary: no memory for %zu slots", slot_count);
     free(vocab->slots);
@@ -25,7 +30,8 @@ static yoso_status rehash(yo_vocab *vocab, size_t slot_count)
     vocab->slot_count = slot_count;
     for (size_t e = 0; e < vocab->count; e++) {
         const yo_vocab_entry *entry = &vocab->entries[e];
-        *slot_of(vocab, vocab->text.data + entry->start, entry->length) = (uint32_t)e + 1;
+        uint64_t *slot = slot_of(vocab, vocab->text.data + entry->start, entry->length, &tag);
+        *slot = tag | (uint32_t)(e + 1);
     }
     return YOSO_OK;
 }
@@ -45,9 +51,9 @@ yoso_status yo_vocab_add(yo_vocab *vocab, const char *text, size_t length, int32
 {
     if (vocab->slot_count < 2 * (vocab->count + 1))
         YO_TRY(yo_vocab_reserve(vocab, vocab->count * 2 + 32));
-    uint32_t *slot = slot_of(vocab, text, length);
+    uint64_t tag, *slot = slot_of(vocab, text, length, &tag);
     if (*slot != 0) {
-        vocab->entries[*slot - 1].id = id;
+        vocab->entries[(uint32_t)*slot - 1].id = id;
         return YOSO_OK;
     }
     size_t start = vocab->text.length;
@@ -55,7 +61,7 @@ yoso_status yo_vocab_add(yo_vocab *vocab, const char *text, size_t length, int32
                    sizeof *vocab->entries));
     YO_TRY(yo_bytes_append(&vocab->text, text, length));
     vocab->entries[vocab->count++] = (yo_vocab_entry){start, (uint32_t)length, id};
-    *slot = (uint32_t)vocab->count;
+    *slot = tag | (uint32_t)vocab->count;
     return YOSO_OK;
 }
 
@@ -126,7 +132,8 @@ const yo_vocab_entry *yo_vocab_by_text(const yo_vocab *vocab, const void *text, 
 {
     if (vocab->count == 0)
         return NULL;
-    uint32_t entry = *slot_of(vocab, text, length);
+    uint64_t tag;
+    uint32_t entry = (uint32_t)*slot_of(vocab, text, length, &tag);
     return entry == 0 ? NULL : &vocab->entries[entry - 1];
 }
 

@@ -14,7 +14,7 @@ typedef struct yo_vocab {
     yo_bytes text;
     yo_vocab_entry *entries; /* in order of insertion */
     size_t count, capacity;
-    uint32_t *slots; /* entry + 1 by hash, a power of two of them */
+    uint64_t *slots; /* upper half of the hash, and entry + 1; a power of two of them */
     size_t slot_count;
     uint32_t *by_id; /* entry + 1 by id where ids are dense, else entries sorted by id */
     size_t by_id_count;
