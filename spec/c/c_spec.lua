@@ -2,7 +2,7 @@
 -- with pkg-config, and runs them. Their last lines, "N passed, N failed", stay in the build folder.
 local program = require "spec.support.program"
 
-local root = program.build .. "/spec/c"
+local root = program.build .. "/spec/c-tests"
 local installed = root .. "/installed"
 local libraries = installed .. "/lib"
 

@@ -41,5 +41,8 @@ install-data-local:
 	done
 uninstall-local:
 	-for file in $(SHIPPED); do rm -f "$(DESTDIR)$(pkgdatadir)/$$file"; done
+# Where spec/c installs and builds.
+clean-local:
+	-rm -rf spec/c-tests
 distclean-local:
 	-rm -f models-in-place
