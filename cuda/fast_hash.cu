@@ -11,13 +11,15 @@ const int WARPS = 4;
 Hasher yo_cuda::fast_hasher(const yo_attention *at, const float *sign, int64_t sign_size)
 {
     Hasher hasher = {};
-    int32_t codes = (int32_t)(sign_size / at->code_len);
+    int32_t outputs = (int32_t)sign_size, codes = outputs / at->code_len;
     hasher.size = at->head_size;
     hasher.padded = sign_size;
     hasher.code_len = at->code_len;
     hasher.num_hash = at->num_hash;
-    hasher.groups = (at->num_hash + codes - 1) / codes;
+    hasher.groups = at->spread ? (at->num_hash * at->code_len + outputs - 1) / outputs
+                               : (at->num_hash + codes - 1) / codes;
     hasher.fast = true;
+    hasher.spread = at->spread;
     hasher.numbers = sign;
     return hasher;
 }
@@ -37,6 +39,22 @@ __device__ static void transform(float *x, const float *sign, int size)
             x[low + half] = a - b;
         }
         __syncwarp();
+    }
+}
+
+/* Bits of the codes at code[hash * rows] from one group's outputs, numbers first .. first + size -
+ * 1 of all. A lane keeps to its own hashes, so that the bits of one code never meet. */
+__device__ static void spread_bits(uint16_t *code, int64_t rows, const float *x, int first,
+                                   int size, const Hasher &hasher)
+{
+    int last = hasher.num_hash * hasher.code_len;
+    last = first + size < last ? first + size : last;
+    for (int h = threadIdx.x % WARP; h < hasher.num_hash; h += WARP) {
+        int start = first > h ? (first - h + hasher.num_hash - 1) / hasher.num_hash : 0;
+        int bits = start > 0 ? code[h * rows] : 0;
+        for (int t = start; t * hasher.num_hash + h < last; t++)
+            bits |= (x[t * hasher.num_hash + h - first] > 0) << t;
+        code[h * rows] = (uint16_t)bits;
     }
 }
 
@@ -60,11 +78,16 @@ __global__ void fast_hash_kernel(uint16_t *code, const Job *jobs, Source x, Hash
             vector[d] = d < hasher.size && x.kept(row) ? x.at(row, head, d) : 0.0f;
         for (int round = 0; round < 3; round++)
             transform(vector, numbers + (round * hasher.groups + p) * hasher.padded, size);
+        uint16_t *to = code + head * hasher.num_hash * rows + row;
+        if (hasher.spread) {
+            spread_bits(to, rows, vector, p * size, size, hasher);
+            continue;
+        }
         for (int c = lane; c < codes && p * codes + c < hasher.num_hash; c += WARP) {
             int bits = 0;
             for (int t = 0; t < hasher.code_len; t++)
                 bits |= (vector[c * hasher.code_len + t] > 0) << t;
-            code[(head * hasher.num_hash + p * codes + c) * rows + row] = (uint16_t)bits;
+            to[(p * codes + c) * rows] = (uint16_t)bits;
         }
     }
 }

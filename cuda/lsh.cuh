@@ -25,7 +25,7 @@ struct Codes {
 struct Hasher {
     int64_t size, padded; /* D, and D2 of the fast hash (D otherwise) */
     int32_t code_len, num_hash, groups;
-    bool fast;
+    bool fast, spread; /* spread: output c of all groups is bit c / M of code c mod M */
     /* Dense: projection c = m T + t has component d at numbers[c * column + d * component];
      * fast: the sign of component d of round r of group p is at [(r * groups + p) * D2 + d].
      * Both of one sequence or head; the next ones come `sequence_step` and `head_step` later. */

@@ -70,6 +70,8 @@ local forms = {
     softmax = {form = "softmax"},
     ["sample, dense hash"] = {form = "sample", num_hash = 5, hash_code_len = 3, fast_hash = false},
     ["sample, fast hash"] = {form = "sample", num_hash = 33, hash_code_len = 4},
+    ["sample, spread hash"] = {form = "sample", num_hash = 7, hash_code_len = 5,
+        fast_hash = "spread"},
     ["sample, dense gradient"] = {form = "sample", num_hash = 9, hash_code_len = 1,
         lsh_backward = false},
     ["sample, 16 bits"] = {form = "sample", num_hash = 2, hash_code_len = 16},
