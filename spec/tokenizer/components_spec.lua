@@ -100,6 +100,14 @@ describe("component rows of kind", function()
     end
 end)
 
+describe("NFC", function()
+    it("composes Hangul with trailing consonants, of which U+11A7 is none", function()
+        local tok = build{normalizer = {type = "NFC"}, model = unknown_model}
+        assert.are.equal("쯕", table.concat(tok:encode("쯔\225\134\168").tokens))
+        assert.are.equal("쯔\225\134\167", table.concat(tok:encode("쯔\225\134\167").tokens))
+    end)
+end)
+
 describe("a stream", function()
     it("gives out characters whole", function()
         local vocab, ids = {}, {}

@@ -65,7 +65,8 @@ int yo_combining_class(uint32_t c)
 
 uint32_t yo_compose(uint32_t first, uint32_t second)
 {
-    if (second < 0x300)
+    /* U+11A7 stands before the first trailing consonant and is none; utf8proc takes it for one. */
+    if (second < 0x300 || second == 0x11A7)
         return 0;
     utf8proc_int32_t pair[2] = {(utf8proc_int32_t)first, (utf8proc_int32_t)second};
     utf8proc_ssize_t length =

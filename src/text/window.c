@@ -189,8 +189,10 @@ static yoso_status write_tokens(yo_store *s, const yoso_tokenizer *t, const yo_s
         for (int k = 0; k < part->trims; k++)
             trim(&span, source, text, text_length, i == 0 && part->first[k], part->keep[k]);
         if (codepoints || source->repair_count > 0) {
+            const yo_repair *repairs =
+                source->repair_count > 0 ? from->repairs + source->first_repair : NULL;
             if (c.source != source)
-                c = (cursor){source, from->repairs + source->first_repair, codepoints, 0, 0};
+                c = (cursor){source, repairs, codepoints, 0, 0};
             span = (yo_span){convert(&c, span.start), convert(&c, span.stop)};
         }
         s->offsets[at] = span;
