@@ -171,6 +171,37 @@ describe("loading", function()
             :find("unk_id", 1, true))
     end)
 
+    it("reads scores as the library does, so that ties fall as they fall there", function()
+        -- 0.3 and 0.1 + 0.2 differ in doubles; "aaa" is "a" + "aa" or "aa" + "a" or itself.
+        local function pieces(whole)
+            local tok = assert(from_json(([=[{"model":{"type":"Unigram","unk_id":0,"vocab":
+                [["?",0],["a",-0.1],["aa",-0.2],["aaa",%s]]}}]=]):format(whole)))
+            return #tok:encode("aaa").ids
+        end
+        assert.are.equal(1, pieces("-0.3"))
+        assert.are.equal(1, pieces("-0.30000000000000000"))
+        assert.are.equal(1, pieces("-3e-1"))
+        assert.are.equal(1, pieces("-0.00000000000000000000000000000000003e34"))
+        assert.are.equal(2, pieces("-0.4"))
+    end)
+
+    it("writes scores that read back the same", function()
+        local json = [=[{"model":{"type":"Unigram","unk_id":0,"vocab":[["a",-13.483249664306641],
+            ["b",-6.992509841918945],["c",-7.00425910949707],["d",1e-300],["e",-0.1]]}}]=]
+        local function saved(tok)
+            local path = os.tmpname()
+            assert(tok:save(path))
+            local file = assert(io.open(path))
+            local text = file:read("*a")
+            file:close()
+            os.remove(path)
+            return text
+        end
+        local once = saved(assert(from_json(json)))
+        assert.are.equal(once, saved(assert(from_json(once))))
+        assert.is_truthy(once:find('["b",-6.992509841918945]', 1, true))
+    end)
+
     it("says when a word has no token and there is no unknown one", function()
         local tok = assert(from_json('{"model":{"type":"WordLevel","vocab":{"a":0},"unk_token":"?"}}'))
         local e, message = tok:encode("b")

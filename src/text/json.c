@@ -1,7 +1,6 @@
 /* The JSON reader: see json.h. */
 #include "text/json.h"
 
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,7 +13,6 @@ typedef struct reader {
     const char *what;
     char *text, *at, *end;
     int depth;
-    locale_t locale;
 } reader;
 
 static yoso_status fail_at(const reader *r, const char *at, const char *problem)
@@ -117,58 +115,15 @@ static yoso_status read_string(reader *r, yo_json *node)
     return YOSO_OK;
 }
 
-static bool digits(reader *r, uint64_t *mantissa, int *kept)
-{
-    char *start = r->at;
-    while (*r->at >= '0' && *r->at <= '9') {
-        if (*kept < 18) {
-            *mantissa = *mantissa * 10 + (uint64_t)(*r->at - '0');
-            *kept += *mantissa != 0;
-        } else {
-            *kept = 99;
-        }
-        r->at++;
-    }
-    return r->at > start;
-}
-
-/* Up to 15 digits and powers of ten to 22 are exact in one operation; the rest is strtod's. */
 static yoso_status read_number(reader *r, yo_json *node)
 {
-    static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    char *start = r->at;
-    uint64_t mantissa = 0;
-    int kept = 0, exponent = 0;
-    bool negative = *r->at == '-', simple = true;
-    r->at += negative;
-    bool zero = *r->at == '0';
-    char *whole = r->at;
-    if (!digits(r, &mantissa, &kept) || (zero && r->at > whole + 1))
-        return fail_at(r, start, "not a number");
-    if (*r->at == '.') {
-        char *point = ++r->at;
-        if (!digits(r, &mantissa, &kept))
-            return fail_at(r, start, "not a number");
-        exponent = (int)(point - r->at);
-    }
-    if (*r->at == 'e' || *r->at == 'E') {
-        r->at++;
-        r->at += *r->at == '+' || *r->at == '-';
-        uint64_t ignored = 0;
-        int count = 0;
-        if (!digits(r, &ignored, &count))
-            return fail_at(r, start, "not a number");
-        simple = false;
-    }
-    node->kind = YO_JSON_NUMBER;
-    if (simple && kept <= 15 && exponent >= -22)
-        node->as.number = (negative ? -1.0 : 1.0) * ((double)mantissa / power[-exponent]);
-    else
-        node->as.number = strtod_l(start, NULL, r->locale);
+    const char *end = yo_json_read_number(r->at, &node->as.number);
+    if (end == NULL)
+        return fail_at(r, r->at, "not a number");
     if (!isfinite(node->as.number))
-        return fail_at(r, start, "a number out of range");
+        return fail_at(r, r->at, "a number out of range");
+    node->kind = YO_JSON_NUMBER;
+    r->at += end - r->at;
     return YOSO_OK;
 }
 
@@ -254,16 +209,12 @@ yoso_status yo_json_read(yo_json_document *document, const char *what, char *tex
     size_t valid = yo_utf8_valid((uint8_t *)text, length);
     if (valid < length)
         return fail_at(&r, text + valid, "bytes that are not UTF-8");
-    r.locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (r.locale == (locale_t)0)
-        return yo_fail(YOSO_NO_MEMORY, "%s: no memory for a locale", what);
     yoso_status status = read_value(&r);
     if (status == YOSO_OK) {
         skip_space(&r);
         if (r.at != r.end)
             status = fail_at(&r, r.at, "text after the value");
     }
-    freelocale(r.locale);
     return status;
 }
 

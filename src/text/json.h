@@ -68,6 +68,14 @@ yoso_status yo_json_string(const yo_json *node, const char *where, const char *k
 yoso_status yo_json_need(const yo_json *node, const char *where, const char *key, yo_json_kind kind,
                          const yo_json **value);
 
+/* Reads the number at text, which ends with a byte that is part of none; returns its end, or NULL
+ * when it is none. Too large ones become infinite. Numbers are read as the tokenizers library reads
+ * them: digits as one integer, then one multiplication or division by a power of ten. That is not
+ * always the nearest double, but equal scores must tie here where they tie there. */
+const char *yo_json_read_number(const char *text, double *number);
+/* Appends a number that reads back as the same. */
+yoso_status yo_json_write_number(yo_bytes *out, double number);
+
 /* Appends the value as JSON text. */
 yoso_status yo_json_write(yo_bytes *out, const yo_json *node);
 /* Appends a JSON string, quoted. */

@@ -107,19 +107,6 @@ yoso_status yo_json_write_string(yo_bytes *out, const char *text, size_t length)
     return yo_bytes_text(out, "\"");
 }
 
-static yoso_status write_number(yo_bytes *out, double number)
-{
-    char text[40];
-    if (number == floor(number) && fabs(number) < 1e15)
-        snprintf(text, sizeof text, "%lld", (long long)number);
-    else
-        snprintf(text, sizeof text, "%.17g", number);
-    char *comma = strchr(text, ','); /* a locale's decimal sign */
-    if (comma != NULL)
-        *comma = '.';
-    return yo_bytes_text(out, text);
-}
-
 yoso_status yo_json_write(yo_bytes *out, const yo_json *node)
 {
     if (node == NULL)
@@ -132,7 +119,7 @@ yoso_status yo_json_write(yo_bytes *out, const yo_json *node)
     case YO_JSON_TRUE:
         return yo_bytes_text(out, "true");
     case YO_JSON_NUMBER:
-        return write_number(out, node->as.number);
+        return yo_json_write_number(out, node->as.number);
     case YO_JSON_STRING:
         return yo_json_write_string(out, node->as.text, node->count);
     case YO_JSON_ARRAY:

@@ -11,7 +11,7 @@ libyoso_la_SOURCES += \
 	src/text/decode_sentencepiece.c src/text/decode_steps.c src/text/decoder.c src/text/decoder.h \
 	src/text/encode.c src/text/encode_batch.c src/text/encoding.c src/text/encoding.h \
 	src/text/grapheme.c src/text/grapheme_tables.h \
-	src/text/json.c src/text/json.h src/text/json_value.c \
+	src/text/json.c src/text/json.h src/text/json_number.c src/text/json_value.c \
 	src/text/load.c src/text/load.h src/text/load_vocab.c \
 	src/text/model.c src/text/model.h \
 	src/text/normalize_bert.c src/text/normalize_form.c src/text/normalize_form.h \
