@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "core/amx.h"
 #include "core/memory.h"
 #include "core/status.h"
 #include "module.h"
@@ -17,6 +18,9 @@ extern const yo_kernels yo_cpu_avx2_kernels;
 #ifdef HAVE_AVX512
 extern const yo_kernels yo_cpu_avx512_kernels;
 #endif
+#ifdef HAVE_AMX
+extern const yo_kernels yo_cpu_amx_kernels;
+#endif
 
 static _Atomic(const yo_kernels *) chosen;
 
@@ -24,6 +28,10 @@ static _Atomic(const yo_kernels *) chosen;
 static const yo_kernels *find_isa(const char *name)
 {
     __builtin_cpu_init();
+#ifdef HAVE_AMX
+    if (strcmp(name, "amx") == 0)
+        return yo_amx_available() ? &yo_cpu_amx_kernels : NULL;
+#endif
 #ifdef HAVE_AVX512
     if (strcmp(name, "avx512") == 0)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -42,7 +50,7 @@ static const yo_kernels *find_isa(const char *name)
 
 static const yo_kernels *best_isa(void)
 {
-    static const char *const order[] = {"avx512", "avx2", "plain"};
+    static const char *const order[] = {"amx", "avx512", "avx2", "plain"};
     const char *wish = getenv("YOSO_ISA");
     const yo_kernels *table = wish ? find_isa(wish) : NULL;
     for (size_t i = 0; !table; i++)
@@ -70,8 +78,8 @@ yoso_status yoso_set_isa(const char *name)
     const yo_kernels *table = find_isa(name);
     if (!table)
         return yo_fail(YOSO_UNSUPPORTED,
-                       "set_isa: no kernels for \"%s\" here; plain, avx2 and avx512 exist where "
-                       "the processor has them",
+                       "set_isa: no kernels for \"%s\" here; plain, avx2, avx512 and amx exist "
+                       "where the processor has them",
                        name);
     atomic_store_explicit(&chosen, table, memory_order_release);
     return YOSO_OK;

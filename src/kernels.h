@@ -78,7 +78,7 @@ typedef struct yo_sgd {
 } yo_sgd;
 
 typedef struct yo_kernels {
-    /* The variant: "plain", "avx2", "avx512", "cuda". */
+    /* The variant: "plain", "avx2", "avx512", "amx", "cuda". */
     const char *name;
 
     /* -- copy: out and x have one shape; converts between dtypes as yoso_cast says. */

@@ -1,4 +1,5 @@
 libyoso_la_SOURCES += \
+	src/core/amx.c src/core/amx.h \
 	src/core/arccos_power.h \
 	src/core/derived.c src/core/derived.h \
 	src/core/dtype.c src/core/dtype.h \

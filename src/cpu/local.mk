@@ -2,7 +2,7 @@
 # picked at run time (src/backend.c). YO_ISA names the variant and so the symbols.
 cpu_kernel_sources = \
 	src/cpu/cpu.h src/cpu/cpu_kernels.h src/cpu/walk.h \
-	src/cpu/convert.h \
+	src/cpu/convert.h src/cpu/amx.h \
 	src/cpu/copy.c \
 	src/cpu/vmath.h \
 	src/cpu/elementwise.c \
@@ -68,4 +68,13 @@ libcpu_avx512_la_SOURCES = $(cpu_kernel_sources)
 libcpu_avx512_la_CFLAGS = $(CPU_CFLAGS) -DYO_ISA=avx512 \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512
 libyoso_la_LIBADD += libcpu_avx512.la
+endif
+
+if HAVE_AMX
+noinst_LTLIBRARIES += libcpu_amx.la
+libcpu_amx_la_SOURCES = $(cpu_kernel_sources)
+libcpu_amx_la_CFLAGS = $(CPU_CFLAGS) -DYO_ISA=amx \
+	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512 \
+	-mavx512vbmi -mavx512vbmi2 -mavx512vnni -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8
+libyoso_la_LIBADD += libcpu_amx.la
 endif
