@@ -66,6 +66,13 @@ typedef struct yo_attention {
     uint32_t layer;
 } yo_attention;
 
+/* The layer norm behind a product: of its rows plus those of residual. weight and bias are [1, N].
+ */
+typedef struct yo_norm {
+    const yo_view *residual, *weight, *bias;
+    double eps;
+} yo_norm;
+
 /* What an AdamW step needs, derived from its settings and the step's number: decay 1 - lr weight
  * decay, rest 1 - beta, rate lr / (1 - beta1^step), root sqrt(1 - beta2^step). */
 typedef struct yo_adamw {
@@ -134,6 +141,10 @@ typedef struct yo_kernels {
     /* The same with x and weight rounded to 8 bits by row. May be NULL: then linear is taken. */
     yoso_status (*linear_int8)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                                const yo_view *bias, int32_t activation, yo_stream *stream);
+    /* out = norm(x weight^T + bias + residual), with int8 as linear_int8. May be NULL. */
+    yoso_status (*linear_norm)(const yo_view *out, const yo_view *x, const yo_weight *weight,
+                               const yo_view *bias, const yo_norm *norm, bool int8,
+                               yo_stream *stream);
 
     /* -- layers: all views contiguous, floats of one dtype, computed in f32; as yoso.h says. */
     /* out and x are [before, size, after]; over the middle dimension. */
@@ -141,7 +152,7 @@ typedef struct yo_kernels {
                            yo_stream *stream);
     yoso_status (*softmax_grad)(const yo_view *grad_x, const yo_view *grad, const yo_view *y,
                                 int32_t logarithm, yo_stream *stream);
-    /* Rows [M, N]; weight and bias [1, N] or NULL, residual [M, N] or NULL. */
+    /* Rows [M, N]; weight and bias [1, N] or NULL, residual [M, N] or NULL; out may be x. */
     yoso_status (*layer_norm)(const yo_view *out, const yo_view *x, const yo_view *weight,
                               const yo_view *bias, const yo_view *residual, double eps,
                               yo_stream *stream);

@@ -4,10 +4,11 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "core/status.h"
 
-enum { ALIGNMENT = 64, CLASSES = 4 * 48, SMALLEST_SHIFT = 8 };
+enum { ALIGNMENT = 64, CLASSES = 4 * 48, SMALLEST_SHIFT = 8, HUGE_PAGE = 2 << 20 };
 
 typedef struct free_block {
     struct free_block *next;
@@ -34,6 +35,20 @@ static int class_of(size_t bytes, size_t *size)
     return 4 * (shift + 1 - SMALLEST_SHIFT);
 }
 
+/* A block from the system. Large ones lie on huge pages where there are some: matrix products that
+ * write rows far apart are a tenth faster then. */
+static void *ask_system(size_t size)
+{
+    void *block = NULL;
+    if (posix_memalign(&block, size < HUGE_PAGE ? ALIGNMENT : HUGE_PAGE, size) != 0)
+        return NULL;
+#ifdef MADV_HUGEPAGE
+    if (size >= HUGE_PAGE)
+        madvise(block, size, MADV_HUGEPAGE); /* a wish: failing changes nothing */
+#endif
+    return block;
+}
+
 static void release_waiting(void)
 {
     for (int i = 0; i < CLASSES; i++) {
@@ -57,10 +72,12 @@ yoso_status yo_memory_take(void **out, size_t bytes)
     if (block) {
         waiting[index] = waiting[index]->next;
         cached -= (int64_t)size;
-    } else if (posix_memalign(&block, ALIGNMENT, size) != 0) {
-        release_waiting();
-        if (posix_memalign(&block, ALIGNMENT, size) != 0)
-            block = NULL;
+    } else {
+        block = ask_system(size);
+        if (!block) {
+            release_waiting();
+            block = ask_system(size);
+        }
     }
     int64_t alive = live;
     if (block) {

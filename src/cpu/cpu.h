@@ -17,6 +17,9 @@
 /* YO_CPU(copy) is yo_cpu_avx2_copy in the AVX2 variant. */
 #define YO_CPU(name) YO_JOIN3(yo_cpu_, YO_ISA, _##name)
 
+/* What loops over vectors in registers need: inlined, with constant bounds. */
+#define YO_INLINE static inline __attribute__((always_inline))
+
 /* Elements below which starting threads costs more than it saves. */
 enum { YO_CPU_GRAIN = 16384 };
 

@@ -52,6 +52,9 @@ yoso_status YO_CPU(matmul)(const yo_view *out, const yo_view *a, const yo_view *
                            yo_stream *stream);
 yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                            const yo_view *bias, int32_t activation, yo_stream *stream);
+yoso_status YO_CPU(linear_norm)(const yo_view *out, const yo_view *x, const yo_weight *weight,
+                                const yo_view *bias, const yo_norm *norm, bool int8,
+                                yo_stream *stream);
 /* linear_int8.c */
 yoso_status YO_CPU(linear_int8)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                                 const yo_view *bias, int32_t activation, yo_stream *stream);
@@ -64,6 +67,9 @@ yoso_status YO_CPU(softmax_grad)(const yo_view *grad_x, const yo_view *grad, con
 yoso_status YO_CPU(layer_norm)(const yo_view *out, const yo_view *x, const yo_view *weight,
                                const yo_view *bias, const yo_view *residual, double eps,
                                yo_stream *stream);
+/* row = its layer norm, in place. */
+void YO_CPU(layer_norm_row)(float *row, int64_t n, const float *weight, const float *bias,
+                            float eps);
 yoso_status YO_CPU(layer_norm_grad)(const yo_view *grad_x, const yo_view *grad_weight,
                                     const yo_view *grad_bias, const yo_view *grad, const yo_view *x,
                                     const yo_view *weight, const yo_view *residual, double eps,

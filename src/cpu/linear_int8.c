@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/memory.h"
+#include "cpu/amx_product.h"
 #include "cpu/convert.h"
 #include "cpu/cpu_kernels.h"
 #include "cpu/matmul_dnnl.h"
@@ -205,6 +206,10 @@ static yoso_status some_rows(const yo_view *out, const yo_view *x, int64_t first
 yoso_status YO_CPU(linear_int8)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                                 const yo_view *bias, int32_t activation, yo_stream *stream)
 {
+#if defined(__AMX_TILE__)
+    if (x->shape[1] <= MOST_COLUMNS)
+        return YO_CPU(amx_linear)(out, x, weight, bias, activation, NULL, true);
+#endif
     if (!yo_dnnl_has_int8() || x->shape[1] > MOST_COLUMNS)
         return YO_CPU(linear)(out, x, weight, bias, activation, stream);
     yo_derived *derived;

@@ -1,6 +1,7 @@
 /* Matrix products: which dtype they are computed in, and the walk over leading dimensions. oneDNN
  * does the products themselves. f16, and bf16 without hardware for it, go through f32. */
 #include "core/memory.h"
+#include "cpu/amx_product.h"
 #include "cpu/cpu_kernels.h"
 #include "cpu/matmul_dnnl.h"
 
@@ -126,6 +127,9 @@ static yoso_status pack_in_f32(yo_derived **out, const yo_view *weight)
 yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                            const yo_view *bias, int32_t activation, yo_stream *stream)
 {
+#if defined(__AMX_TILE__)
+    return YO_CPU(amx_linear)(out, x, weight, bias, activation, NULL, false);
+#endif
     yo_derived *packed;
     if (is_native(x->dtype)) {
         YO_TRY(yo_derived_find(&packed, weight, PACKED, pack));
@@ -146,4 +150,17 @@ yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight
     yo_memory_give(wide_x.data, bytes_in_f32(&wide_x));
     yo_memory_give(o.data, bytes_in_f32(&o));
     return status;
+}
+
+yoso_status YO_CPU(linear_norm)(const yo_view *out, const yo_view *x, const yo_weight *weight,
+                                const yo_view *bias, const yo_norm *norm, bool int8,
+                                yo_stream *stream)
+{
+#if defined(__AMX_TILE__)
+    return YO_CPU(amx_linear)(out, x, weight, bias, YOSO_ACT_NONE, norm, int8);
+#endif
+    YO_TRY(
+        (int8 ? YO_CPU(linear_int8) : YO_CPU(linear))(out, x, weight, bias, YOSO_ACT_NONE, stream));
+    return YO_CPU(layer_norm)(out, out, norm->weight, norm->bias, norm->residual, norm->eps,
+                              stream);
 }

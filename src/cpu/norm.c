@@ -16,6 +16,21 @@ typedef struct layer {
     float eps;
 } layer;
 
+/* Mean of the row and 1 / sqrt(variance + eps). */
+static float statistics(const float *row, int64_t n, float eps, float *mean)
+{
+    float sum = 0, squares = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = 0; i < n; i++)
+        sum += row[i];
+    float center = sum / (float)n;
+#pragma omp simd reduction(+ : squares)
+    for (int64_t i = 0; i < n; i++)
+        squares += (row[i] - center) * (row[i] - center);
+    *mean = center;
+    return 1.0f / sqrtf(squares / (float)n + eps);
+}
+
 /* row = x + residual; returns 1 / sqrt(variance + eps), *mean its mean. */
 static float load_row(float *restrict row, float *restrict extra, const layer *l, int64_t m,
                       float *mean)
@@ -27,27 +42,30 @@ static float load_row(float *restrict row, float *restrict extra, const layer *l
         for (int64_t i = 0; i < n; i++)
             row[i] += extra[i];
     }
-    float sum = 0, squares = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < n; i++)
-        sum += row[i];
-    float center = sum / (float)n;
-#pragma omp simd reduction(+ : squares)
-    for (int64_t i = 0; i < n; i++)
-        squares += (row[i] - center) * (row[i] - center);
-    *mean = center;
-    return 1.0f / sqrtf(squares / (float)n + l->eps);
+    return statistics(row, n, l->eps, mean);
 }
 
-static void normalise_row(float *restrict row, const layer *l, float mean, float scale)
+static void normalise_row(float *restrict row, int64_t n, const float *restrict weight,
+                          const float *restrict bias, float mean, float scale)
 {
-    const float *weight = l->weight, *bias = l->bias;
-    for (int64_t i = 0; i < l->width; i++)
+    if (weight && bias) {
+        for (int64_t i = 0; i < n; i++)
+            row[i] = (row[i] - mean) * scale * weight[i] + bias[i];
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
         row[i] = (row[i] - mean) * scale;
-    for (int64_t i = 0; weight && i < l->width; i++)
+    for (int64_t i = 0; weight && i < n; i++)
         row[i] *= weight[i];
-    for (int64_t i = 0; bias && i < l->width; i++)
+    for (int64_t i = 0; bias && i < n; i++)
         row[i] += bias[i];
+}
+
+void YO_CPU(layer_norm_row)(float *row, int64_t n, const float *weight, const float *bias,
+                            float eps)
+{
+    float mean, scale = statistics(row, n, eps, &mean);
+    normalise_row(row, n, weight, bias, mean, scale);
 }
 
 static int threads_for(const yo_view *rows)
@@ -95,7 +113,7 @@ yoso_status YO_CPU(layer_norm)(const yo_view *out, const yo_view *x, const yo_vi
     for (int64_t m = 0; m < rows; m++) {
         float *row = scratch + (2 + 2 * omp_get_thread_num()) * n, mean;
         float scale = load_row(row, row + n, &l, m, &mean);
-        normalise_row(row, &l, mean, scale);
+        normalise_row(row, n, l.weight, l.bias, mean, scale);
         yo_store_floats(out->data, m * n, 1, out->dtype, row, n);
     }
     yo_memory_give(scratch, (size_t)(scratch_rows * n) * sizeof(float));

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "cpu/cpu.h"
+
 #if defined(__AVX512F__)
 #include <immintrin.h>
 enum { YO_LANES = 16 };
@@ -21,9 +23,6 @@ typedef float yo_vec __attribute__((vector_size(4 * YO_LANES)));
 typedef int32_t yo_ivec __attribute__((vector_size(4 * YO_LANES)));
 typedef float yo_vec_anywhere __attribute__((vector_size(4 * YO_LANES), aligned(4), may_alias));
 typedef int32_t yo_ivec_anywhere __attribute__((vector_size(4 * YO_LANES), aligned(4), may_alias));
-
-/* What loops over vectors in registers need: inlined, with constant bounds. */
-#define YO_INLINE static inline __attribute__((always_inline))
 
 YO_INLINE yo_vec yo_load(const float *x)
 {

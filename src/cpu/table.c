@@ -30,6 +30,7 @@ const yo_kernels YO_CPU(kernels) = {
     .matmul = YO_CPU(matmul),
     .linear = YO_CPU(linear),
     .linear_int8 = YO_CPU(linear_int8),
+    .linear_norm = YO_CPU(linear_norm),
 
     /* layers */
     .softmax = YO_CPU(softmax),

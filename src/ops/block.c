@@ -76,11 +76,22 @@ static yoso_status product(const block *b, const yo_view *out, const yo_view *x,
     return b->kernels->linear(out, x, &packed, &shift, activation, b->stream);
 }
 
-static yoso_status norm(const block *b, const yo_view *out, const yo_view *x,
-                        const yo_view *residual, const yoso_tensor *weight, const yoso_tensor *bias)
+/* out = norm(x weight^T + bias + residual) */
+static yoso_status product_norm(const block *b, const yo_view *out, const yo_view *x,
+                                const yoso_tensor *weight, const yoso_tensor *bias,
+                                const yo_view *residual, const yoso_tensor *norm_weight,
+                                const yoso_tensor *norm_bias)
 {
-    yo_view scale = yo_as_rows(weight), shift = yo_as_rows(bias);
-    return b->kernels->layer_norm(out, x, &scale, &shift, residual, b->w->eps, b->stream);
+    yo_view scale = yo_as_rows(norm_weight), shift = yo_as_rows(norm_bias);
+    const yo_kernels *kernels = b->kernels;
+    if (!kernels->linear_norm) {
+        YO_TRY(product(b, out, x, weight, bias, YOSO_ACT_NONE));
+        return kernels->layer_norm(out, out, &scale, &shift, residual, b->w->eps, b->stream);
+    }
+    yo_weight packed = yo_tensor_as_weight(weight);
+    yo_view added = yo_tensor_as_view(bias);
+    yo_norm norm = {residual, &scale, &shift, b->w->eps};
+    return kernels->linear_norm(out, x, &packed, &added, &norm, b->w->int8, b->stream);
 }
 
 static yoso_status new_rows(const block *b, yoso_tensor **out, int64_t rows, int64_t columns)
@@ -124,44 +135,31 @@ static yoso_status attend(const block *b, yoso_tensor **out, const yoso_tensor *
 static yoso_status project(const block *b, yoso_tensor *out, const yoso_tensor *estimate,
                            const yoso_tensor *hidden)
 {
-    yoso_tensor *dense;
-    YO_TRY(new_rows(b, &dense, b->tokens, b->width));
-    yo_view target = yo_as_rows(dense), x = yo_as_rows(estimate);
-    yoso_status status =
-        product(b, &target, &x, b->w->projection_weight, b->w->projection_bias, YOSO_ACT_NONE);
-    if (status == YOSO_OK) {
-        yo_view result = yo_as_rows(out), residual = yo_as_rows(hidden);
-        status = norm(b, &result, &target, &residual, b->w->attention_norm_weight,
-                      b->w->attention_norm_bias);
-    }
-    yoso_tensor_free(dense);
-    return status;
+    yo_view target = yo_as_rows(out), x = yo_as_rows(estimate), residual = yo_as_rows(hidden);
+    return product_norm(b, &target, &x, b->w->projection_weight, b->w->projection_bias, &residual,
+                        b->w->attention_norm_weight, b->w->attention_norm_bias);
 }
 
 static yoso_status feed_rows(const block *b, yoso_tensor *out, const yoso_tensor *x,
-                             const yoso_tensor *wide, const yoso_tensor *narrow, int64_t first,
-                             int64_t rows)
+                             const yoso_tensor *wide, int64_t first, int64_t rows)
 {
     yo_view source = rows_from(x, first, rows), target = rows_from(out, first, rows);
-    yo_view between = rows_from(wide, 0, rows), dense = rows_from(narrow, 0, rows);
+    yo_view between = rows_from(wide, 0, rows);
     YO_TRY(product(b, &between, &source, b->w->inner_weight, b->w->inner_bias, b->w->activation));
-    YO_TRY(product(b, &dense, &between, b->w->outer_weight, b->w->outer_bias, YOSO_ACT_NONE));
-    return norm(b, &target, &dense, &source, b->w->output_norm_weight, b->w->output_norm_bias);
+    return product_norm(b, &target, &between, b->w->outer_weight, b->w->outer_bias, &source,
+                        b->w->output_norm_weight, b->w->output_norm_bias);
 }
 
 /* out = norm(outer(activation(inner(x))) + x) */
 static yoso_status feed_forward(const block *b, yoso_tensor *out, const yoso_tensor *x)
 {
     int64_t most = b->tokens < FEED_FORWARD_ROWS ? b->tokens : FEED_FORWARD_ROWS;
-    yoso_tensor *wide, *narrow;
+    yoso_tensor *wide;
     YO_TRY(new_rows(b, &wide, most, b->inner));
-    yoso_status status = new_rows(b, &narrow, most, b->width);
-    if (status == YOSO_OK) {
-        for (int64_t first = 0; first < b->tokens && status == YOSO_OK; first += most) {
-            int64_t rows = b->tokens - first < most ? b->tokens - first : most;
-            status = feed_rows(b, out, x, wide, narrow, first, rows);
-        }
-        yoso_tensor_free(narrow);
+    yoso_status status = YOSO_OK;
+    for (int64_t first = 0; first < b->tokens && status == YOSO_OK; first += most) {
+        int64_t rows = b->tokens - first < most ? b->tokens - first : most;
+        status = feed_rows(b, out, x, wide, first, rows);
     }
     yoso_tensor_free(wide);
     return status;
