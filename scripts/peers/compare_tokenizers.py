@@ -11,12 +11,12 @@ import random
 import sys
 import time
 
-os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.update(TOKENIZERS_PARALLELISM="false", RUST_BACKTRACE="0")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from token_peer import Yoso, library_tokenizer  # noqa: E402
 from token_strings import Strings  # noqa: E402
 
-BATCH = 500
+BATCH = 100
 FIELDS = ("ids", "tokens", "offsets", "word_ids", "sequence_ids", "type_ids",
           "special_tokens_mask", "attention_mask")
 
