@@ -66,26 +66,20 @@ yoso_status yo_added_load(yo_added *added, const yo_json *json, const yo_model *
     return yo_added_finish(added, normalizers);
 }
 
-/* The content in normal form, as normalized text will have it. */
-static yoso_status add_normal(yo_added *added, size_t index, const yo_normalizers *normalizers)
+/* Puts the content in normal form, as normalized text will have it, into *form. */
+static yoso_status normal_form(yo_added_token *token, const yo_normalizers *normalizers,
+                               yo_trie_string *form)
 {
-    const yo_added_token *token = &added->list[index];
     yo_view_text text = {(const uint8_t *)token->content, token->length, NULL, false, 0};
     yo_aligned work[2] = {0}, out = {0};
     yoso_status status = yo_normalize(normalizers, &text, 0, work, &out);
-    yo_added_token *place = &added->list[index];
     if (status == YOSO_OK && out.bytes.length > 0) {
-        free(place->shown);
-        place->shown = malloc(out.bytes.length);
-        place->shown_length = out.bytes.length;
-        if (place->shown == NULL)
-            status = yo_fail(YOSO_NO_MEMORY, "added_tokens: no memory");
-        else
-            memcpy(place->shown, out.bytes.data, out.bytes.length);
-    }
-    if (status == YOSO_OK && out.bytes.length > 0) {
-        status = yo_trie_add(&added->normal, out.bytes.data, out.bytes.length, (int32_t)index);
-        added->has_normal = true;
+        free(token->shown);
+        token->shown = (char *)out.bytes.data;
+        token->shown_length = out.bytes.length;
+        out.bytes = (yo_bytes){0};
+        form->text = (const uint8_t *)token->shown;
+        form->length = (uint32_t)token->shown_length;
     }
     yo_aligned_free(&work[0]);
     yo_aligned_free(&work[1]);
@@ -95,17 +89,35 @@ static yoso_status add_normal(yo_added *added, size_t index, const yo_normalizer
 
 yoso_status yo_added_finish(yo_added *added, const yo_normalizers *normalizers)
 {
-    for (size_t i = 0; i < added->count; i++) {
-        const yo_added_token *token = &added->list[i];
+    yo_trie_string *raw = malloc((2 * added->count + 1) * sizeof *raw);
+    yo_trie_string *normal = raw + added->count;
+    size_t raw_count = 0, normal_count = 0;
+    if (raw == NULL || added->count >= YO_TRIE_VALUES) {
+        free(raw);
+        return yo_fail(YOSO_NO_MEMORY, "added_tokens: no memory for %zu tokens", added->count);
+    }
+    yoso_status status = YOSO_OK;
+    for (size_t i = 0; i < added->count && status == YOSO_OK; i++) {
+        yo_added_token *token = &added->list[i];
+        yo_trie_string string = {(const uint8_t *)token->content, (uint32_t)token->length,
+                                 (int32_t)i};
         if (token->normalized) {
-            YO_TRY(add_normal(added, i, normalizers));
+            string.length = 0;
+            status = normal_form(token, normalizers, &string);
+            if (string.length > 0)
+                normal[normal_count++] = string;
         } else {
-            YO_TRY(yo_trie_add(&added->raw, (const uint8_t *)token->content, token->length,
-                               (int32_t)i));
-            added->has_raw = true;
+            raw[raw_count++] = string;
         }
     }
-    return yo_vocab_finish(&added->vocab);
+    added->has_raw = raw_count > 0;
+    added->has_normal = normal_count > 0;
+    if (status == YOSO_OK)
+        status = yo_trie_build(&added->raw, raw, raw_count);
+    if (status == YOSO_OK)
+        status = yo_trie_build(&added->normal, normal, normal_count);
+    free(raw);
+    return status == YOSO_OK ? yo_vocab_finish(&added->vocab) : status;
 }
 
 void yo_added_free(yo_added *added)
@@ -152,7 +164,7 @@ yoso_status yo_added_cut(const yo_added *added, const yo_trie *trie, const yo_vi
     size_t done = start, at = start, taken = 0;
     uint32_t size;
     while (at < stop) {
-        if (trie->first[text->data[at]] == 0) {
+        if (yo_trie_child(trie, 0, text->data[at]) == 0) {
             at++;
             continue;
         }

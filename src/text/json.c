@@ -4,6 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "text/utf8.h"
 
 enum { MAX_DEPTH = 128 };
@@ -88,11 +92,29 @@ static yoso_status read_escape(reader *r, char **out)
     return YOSO_OK;
 }
 
+/* The first quote, backslash or control character at text or after it. */
+static char *end_of_plain(char *text, const char *end)
+{
+#ifdef __SSE2__
+    for (; end - text >= 16; text += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)text);
+        __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+        __m128i slash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+        __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1F)), block);
+        int found = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), control));
+        if (found != 0)
+            return text + __builtin_ctz((unsigned)found);
+    }
+#endif
+    while (*text != '"' && *text != '\\' && (uint8_t)*text >= 0x20)
+        text++;
+    return text;
+}
+
 static yoso_status read_string(reader *r, yo_json *node)
 {
     char *start = ++r->at;
-    while (*r->at != '"' && *r->at != '\\' && (uint8_t)*r->at >= 0x20)
-        r->at++;
+    r->at = end_of_plain(r->at, r->end);
     char *out = r->at;
     while (*r->at != '"') {
         if (r->at == r->end)

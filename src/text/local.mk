@@ -26,7 +26,7 @@ libyoso_la_SOURCES += \
 	src/text/sequence.c src/text/sequence.h \
 	src/text/tokenizer.c src/text/tokenizer.h \
 	src/text/train.c src/text/train.h src/text/train_merges.c src/text/train_unigram.c \
-	src/text/trie.c src/text/trie.h \
+	src/text/trie.c src/text/trie.h src/text/trie_sort.c \
 	src/text/truncate.c \
 	src/text/unicode.c src/text/unicode.h src/text/unicode_tables.h \
 	src/text/unigram.c \

@@ -37,7 +37,6 @@ static yoso_status load_list(yo_model *model, unigram *own, const yo_json *list)
     double lowest = INFINITY;
     YO_TRY(yo_grow((void **)&own->scores, &own->room, list->count, sizeof *own->scores));
     YO_TRY(yo_vocab_reserve(&model->vocab, list->count));
-    YO_TRY(yo_trie_reserve(&own->trie, 2 * (size_t)list->count));
     const yo_json *item = list + 1;
     for (uint32_t i = 0; i < list->count; i++, item = yo_json_next(item)) {
         if (item->kind != YO_JSON_ARRAY || item->count != 2 || item[1].kind != YO_JSON_STRING ||
@@ -47,14 +46,32 @@ static yoso_status load_list(yo_model *model, unigram *own, const yo_json *list)
         own->scores[i] = item[2].as.number;
         if (own->scores[i] < lowest)
             lowest = own->scores[i];
-        YO_TRY(yo_vocab_add(&model->vocab, text->as.text, text->count, (int32_t)i));
-        if (text->count > 0)
-            YO_TRY(
-                yo_trie_add(&own->trie, (const uint8_t *)text->as.text, text->count, (int32_t)i));
+        YO_TRY(yo_vocab_append(&model->vocab, text->as.text, text->count, (int32_t)i));
     }
+    YO_TRY(yo_vocab_index(&model->vocab));
     own->count = list->count;
     own->unknown_score = lowest - unknown_penalty;
     return YOSO_OK;
+}
+
+/* The trie of all tokens, or of those kinds that SentencePiece looks for in a text. */
+static yoso_status build_trie(unigram *own, const yo_json *list)
+{
+    yo_trie_string *strings = malloc((list->count + (size_t)1) * sizeof *strings);
+    size_t count = 0;
+    const yo_json *item = list + 1;
+    if (strings == NULL)
+        return yo_fail(YOSO_NO_MEMORY, "model: no memory for %u tokens", list->count);
+    for (uint32_t i = 0; i < list->count; i++, item = yo_json_next(item)) {
+        const yo_json *text = &item[1];
+        if (text->count > 0 &&
+            (own->kinds == NULL || own->kinds[i] == NORMAL || own->kinds[i] == USER_DEFINED))
+            strings[count++] =
+                (yo_trie_string){(const uint8_t *)text->as.text, text->count, (int32_t)i};
+    }
+    yoso_status status = yo_trie_build(&own->trie, strings, count);
+    free(strings);
+    return status;
 }
 
 /* SentencePiece knows only normal and user-defined pieces in a text. */
@@ -65,10 +82,9 @@ static yoso_status load_kinds(unigram *own, const yo_json *vocab, const yo_json 
     own->kinds = calloc((size_t)kinds->count + 1, 1);
     if (own->kinds == NULL)
         return yo_fail(YOSO_NO_MEMORY, "model: no memory");
-    yo_trie_free(&own->trie);
     double lowest = INFINITY;
     own->highest = -INFINITY;
-    const yo_json *kind = kinds + 1, *item = vocab + 1;
+    const yo_json *kind = kinds + 1;
     for (uint32_t i = 0; i < kinds->count; i++, kind = yo_json_next(kind)) {
         double number = kind->kind == YO_JSON_NUMBER ? kind->as.number : 0;
         if (number < 1 || number > 6)
@@ -78,11 +94,6 @@ static yoso_status load_kinds(unigram *own, const yo_json *vocab, const yo_json 
             lowest = fmin(lowest, own->scores[i]);
             own->highest = fmax(own->highest, own->scores[i]);
         }
-        const yo_json *text = &item[1];
-        if (text->count > 0 && (own->kinds[i] == NORMAL || own->kinds[i] == USER_DEFINED))
-            YO_TRY(
-                yo_trie_add(&own->trie, (const uint8_t *)text->as.text, text->count, (int32_t)i));
-        item = yo_json_next(item);
     }
     own->unknown_score = (float)((float)lowest - (float)unknown_penalty);
     return YOSO_OK;
@@ -97,7 +108,7 @@ static yoso_status unigram_load(yo_model *model, const yo_json *json)
     const yo_json *list;
     int64_t unk = -1;
     YO_TRY(yo_json_need(json, "model", "vocab", YO_JSON_ARRAY, &list));
-    if (list->count > INT32_MAX)
+    if (list->count >= YO_TRIE_VALUES)
         return yo_fail(YOSO_FORMAT, "model: vocab has %u tokens, too many", list->count);
     YO_TRY(yo_json_integer(json, "model", "unk_id", 0, INT32_MAX, &unk));
     YO_TRY(yo_json_bool(json, "model", "byte_fallback", &own->byte_fallback));
@@ -108,6 +119,7 @@ static yoso_status unigram_load(yo_model *model, const yo_json *json)
     const yo_json *kinds = yo_json_get(json, "kinds");
     if (kinds != NULL)
         YO_TRY(load_kinds(own, list, kinds));
+    YO_TRY(build_trie(own, list));
     model->unk_id = (int32_t)unk;
     model->vocab_size = own->count;
     for (int byte = 0; byte < 256; byte++) {
@@ -155,16 +167,11 @@ static yoso_status search(const yo_model *model, const unigram *own, const uint8
         double before = paths[at].score;
         uint32_t size = yo_utf8_size(piece[at]);
         bool single = false;
-        uint32_t node = 0;
-        for (size_t end = at; end < length;) {
-            node = yo_trie_child(&own->trie, node, piece[end++]);
-            if (node == 0)
-                break;
-            int32_t id = own->trie.values[node];
-            if (id < 0)
-                continue;
-            offer(own, &paths[end], score_of(own, id, end - at), before, id, at);
-            single = single || end - at == size;
+        yo_trie_walk walk = {.text = piece + at, .length = length - at};
+        while (yo_trie_next(&own->trie, &walk)) {
+            double score = score_of(own, walk.value, walk.taken);
+            offer(own, &paths[at + walk.taken], score, before, walk.value, at);
+            single = single || walk.taken == size;
         }
         if (!single) {
             if (model->unk_id < 0)
