@@ -21,6 +21,15 @@ static bool append(uint64_t *significand, char c)
     return true;
 }
 
+/* Appends up to 17 digits, which fit behind one; returns where they end. */
+static const char *append_some(uint64_t *significand, const char *text)
+{
+    const char *last = text + 17;
+    for (; text < last && is_digit(*text); text++)
+        *significand = *significand * 10 + (uint64_t)(*text - '0');
+    return text;
+}
+
 /* 10^exponent, 0 <= exponent <= 308, to the nearest double. */
 static double power_of_ten(int exponent)
 {
@@ -57,6 +66,7 @@ const char *yo_json_read_number(const char *text, double *number)
     text += negative;
     if (!is_digit(*text) || (*text == '0' && is_digit(text[1])))
         return NULL;
+    text = append_some(&significand, text);
     for (; is_digit(*text); text++) { /* digits that do not fit are zeros */
         room = room && append(&significand, *text);
         exponent += !room;
@@ -64,6 +74,11 @@ const char *yo_json_read_number(const char *text, double *number)
     if (*text == '.') {
         if (!is_digit(*++text))
             return NULL;
+        if (significand < 10) {
+            const char *point = text;
+            text = append_some(&significand, text);
+            exponent -= text - point;
+        }
         for (; is_digit(*text); text++) { /* and behind the point nothing */
             room = room && append(&significand, *text);
             exponent -= room;

@@ -1,10 +1,10 @@
-/* Building the double array: see trie.h. Places are given out in blocks of 256 units, in which a
- * base xor a byte stays. Of the blocks that still have room the last few are searched. */
+/* Building the double array: see trie.h. Units are given out from one block of 256 after another,
+ * in which a base xor a byte stays. */
 #include "text/trie.h"
 
 #include <stdlib.h>
 
-enum { BLOCK = 256, OPEN = 8 };
+enum { BLOCK = 256, FEW = 8, AHEAD = 16 };
 
 /* Sets of 256 units or bases of a block. */
 typedef struct set {
@@ -25,8 +25,7 @@ typedef struct range {
 
 typedef struct builder {
     yo_trie *trie;
-    block open[OPEN];
-    size_t open_count;
+    block block;   /* the one that has room */
     range *ranges; /* yet to be done, the next one last */
     size_t range_count, range_room;
 } builder;
@@ -58,21 +57,25 @@ static set turned(const set *s, uint8_t byte)
     return out;
 }
 
-/* A base in the block that leads one byte to a free unit; -1 for none. */
-static int base_of_one(const block *b, uint8_t byte)
+/* A base in the block that leads a few bytes to free units: goes by the free units for the first
+ * byte. -1 for none. */
+static int base_of_few(const block *b, const uint8_t *bytes, size_t count)
 {
     for (uint32_t w = 0; w < 4; w++) {
         for (uint64_t free = b->free.words[w]; free != 0; free &= free - 1) {
-            uint32_t base = (64 * w + (uint32_t)__builtin_ctzll(free)) ^ byte;
-            if (has(&b->bases, base))
+            uint32_t base = (64 * w + (uint32_t)__builtin_ctzll(free)) ^ bytes[0];
+            bool fits = has(&b->bases, base);
+            for (size_t i = 1; i < count && fits; i++)
+                fits = has(&b->free, base ^ bytes[i]);
+            if (fits)
                 return (int)base;
         }
     }
     return -1;
 }
 
-/* A base in the block that leads all bytes to free units; -1 for none. */
-static int base_of_all(const block *b, const uint8_t *bytes, size_t count)
+/* The same for many: all bases at once. */
+static int base_of_many(const block *b, const uint8_t *bytes, size_t count)
 {
     set fit = b->bases;
     for (size_t i = 0; i < count; i++) {
@@ -94,18 +97,18 @@ static int base_in(const block *b, const uint8_t *bytes, size_t count)
 {
     if (b->room < count)
         return -1;
-    return count == 1 ? base_of_one(b, bytes[0]) : base_of_all(b, bytes, count);
+    return count <= FEW ? base_of_few(b, bytes, count) : base_of_many(b, bytes, count);
 }
 
-/* Writes into a block's free units a byte that no node's base takes there. */
-static void close_block(builder *b, const block *old)
+/* Writes into the block's free units a byte that no node's base takes there. */
+static void close_block(builder *b)
 {
     uint32_t base = 0;
-    while (base < BLOCK - 1 && !has(&old->bases, base))
+    while (base < BLOCK - 1 && !has(&b->block.bases, base))
         base++;
-    for (uint32_t i = 0; i < BLOCK; i++) {
-        if (has(&old->free, i))
-            b->trie->units[old->first + i] = (yo_trie_unit){YO_TRIE_LEAF, (i ^ base) << 24};
+    for (uint32_t i = 0; i < BLOCK && b->block.room > 0; i++) {
+        if (has(&b->block.free, i))
+            b->trie->units[b->block.first + i] = (yo_trie_unit){YO_TRIE_LEAF, (i ^ base) << 24};
     }
 }
 
@@ -114,21 +117,11 @@ static yoso_status open_block(builder *b)
     yo_trie *trie = b->trie;
     if (trie->count > UINT32_MAX - 2 * BLOCK)
         return yo_fail(YOSO_FORMAT, "tokenizer: too many tokens");
-    if (b->open_count == OPEN) { /* the one with the least room goes */
-        size_t least = 0;
-        for (size_t i = 1; i < OPEN; i++) {
-            if (b->open[i].room < b->open[least].room)
-                least = i;
-        }
-        close_block(b, &b->open[least]);
-        b->open[least] = b->open[--b->open_count];
-    }
     YO_TRY(
         yo_grow((void **)&trie->units, &trie->capacity, trie->count + BLOCK, sizeof *trie->units));
-    block new = {.first = (uint32_t)trie->count, .room = BLOCK};
-    memset(&new.free, 0xFF, sizeof new.free);
-    memset(&new.bases, 0xFF, sizeof new.bases);
-    b->open[b->open_count++] = new;
+    b->block = (block){.first = (uint32_t)trie->count, .room = BLOCK};
+    memset(&b->block.free, 0xFF, sizeof b->block.free);
+    memset(&b->block.bases, 0xFF, sizeof b->block.bases);
     trie->count += BLOCK;
     return YOSO_OK;
 }
@@ -137,26 +130,20 @@ static yoso_status open_block(builder *b)
 static yoso_status place(builder *b, uint32_t node, const uint8_t *bytes, size_t count,
                          uint32_t *base)
 {
-    int found = -1;
-    size_t i = b->open_count;
-    while (found < 0 && i-- > 0)
-        found = base_in(&b->open[i], bytes, count);
+    int found = base_in(&b->block, bytes, count);
     if (found < 0) {
+        close_block(b);
         YO_TRY(open_block(b));
-        i = b->open_count - 1;
-        found = base_in(&b->open[i], bytes, count);
+        found = base_in(&b->block, bytes, count);
     }
-    block *in = &b->open[i];
-    *base = in->first + (uint32_t)found;
+    *base = b->block.first + (uint32_t)found;
     b->trie->units[node].base = *base;
-    take(&in->bases, (uint32_t)found);
+    take(&b->block.bases, (uint32_t)found);
     for (size_t k = 0; k < count; k++) {
-        take(&in->free, (uint32_t)found ^ bytes[k]);
+        take(&b->block.free, (uint32_t)found ^ bytes[k]);
         b->trie->units[*base ^ bytes[k]] = (yo_trie_unit){YO_TRIE_LEAF, (uint32_t)bytes[k] << 24};
     }
-    in->room -= (uint32_t)count;
-    if (in->room == 0) /* then all its units are taken, and none needs a byte */
-        *in = b->open[--b->open_count];
+    b->block.room -= (uint32_t)count;
     return YOSO_OK;
 }
 
@@ -164,15 +151,33 @@ static yoso_status place(builder *b, uint32_t node, const uint8_t *bytes, size_t
 static yoso_status add_tail(builder *b, uint32_t node, const yo_trie_string *string, size_t depth)
 {
     yo_trie *trie = b->trie;
-    if (trie->tail_count >= YO_TRIE_VALUES || trie->text.length > UINT32_MAX - string->length)
-        return yo_fail(YOSO_FORMAT, "tokenizer: too many tokens");
     YO_TRY(yo_grow((void **)&trie->tails, &trie->tail_room, trie->tail_count + 1,
                    sizeof *trie->tails));
-    trie->tails[trie->tail_count++] = (yo_trie_tail){
-        (uint32_t)trie->text.length, string->length - (uint32_t)depth, string->value};
+    trie->tails[trie->tail_count++] =
+        (yo_trie_tail){(uint32_t)(string->text + depth - trie->text.data),
+                       string->length - (uint32_t)depth, string->value};
     trie->units[node].base = YO_TRIE_TAIL;
     trie->units[node].tag |= (uint32_t)trie->tail_count;
-    return yo_bytes_append(&trie->text, string->text + depth, string->length - depth);
+    return YOSO_OK;
+}
+
+/* The first string after number i, of those below `high`, whose byte at `depth` is another. */
+static size_t next_byte(const yo_trie_string *strings, size_t i, size_t high, size_t depth)
+{
+    uint8_t byte = strings[i].text[depth];
+    size_t step = high - i > 64 ? 1 : 0;
+    if (step == 0) {
+        while (i + 1 < high && strings[i + 1].text[depth] == byte)
+            i++;
+        return i + 1;
+    }
+    for (; i + step < high && strings[i + step].text[depth] == byte; step *= 2)
+        i += step;
+    for (; step > 0; step /= 2) {
+        if (i + step < high && strings[i + step].text[depth] == byte)
+            i += step;
+    }
+    return i + 1;
 }
 
 /* The children of a node: one for each byte that strings have after the common ones. */
@@ -188,11 +193,8 @@ static yoso_status grow(builder *b, const yo_trie_string *strings, range r)
         return YOSO_OK;
     if (r.high - r.low == 1 && r.node != 0 && (b->trie->units[r.node].tag & 0xFFFFFF) == 0)
         return add_tail(b, r.node, &strings[r.low], r.depth);
-    for (size_t i = r.low; i < r.high; i++) {
-        uint8_t byte = strings[i].text[r.depth];
-        if (count > 0 && bytes[count - 1] == byte)
-            continue;
-        bytes[count] = byte;
+    for (size_t i = r.low; i < r.high; i = next_byte(strings, i, r.high, r.depth)) {
+        bytes[count] = strings[i].text[r.depth];
         starts[count++] = i;
     }
     starts[count] = r.high;
@@ -204,10 +206,31 @@ static yoso_status grow(builder *b, const yo_trie_string *strings, range r)
     return YOSO_OK;
 }
 
+/* Copies the strings' bytes to where they lie in order, which is quicker to read, and where tails
+ * find them. */
+static yoso_status copy_text(yo_trie *trie, yo_trie_string *strings, size_t count)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        length += strings[i].length;
+    if (length > UINT32_MAX || count > YO_TRIE_VALUES)
+        return yo_fail(YOSO_FORMAT, "tokenizer: %zu tokens of %zu bytes are too many", count,
+                       length);
+    YO_TRY(yo_bytes_reserve(&trie->text, length));
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *text = strings[i].text;
+        __builtin_prefetch(strings[i + AHEAD < count ? i + AHEAD : i].text);
+        strings[i].text = trie->text.data + trie->text.length;
+        YO_TRY(yo_bytes_append(&trie->text, text, strings[i].length));
+    }
+    return YOSO_OK;
+}
+
 yoso_status yo_trie_build(yo_trie *trie, yo_trie_string *strings, size_t count)
 {
     builder b = {.trie = trie};
     YO_TRY(yo_trie_sort(strings, count));
+    YO_TRY(copy_text(trie, strings, count));
     YO_TRY(yo_grow((void **)&trie->units, &trie->capacity, BLOCK, sizeof *trie->units));
     for (uint32_t i = 0; i < BLOCK; i++) /* the root, and what no byte leads to */
         trie->units[i] = (yo_trie_unit){YO_TRIE_LEAF, (i ^ 2) << 24};
@@ -215,8 +238,7 @@ yoso_status yo_trie_build(yo_trie *trie, yo_trie_string *strings, size_t count)
     yoso_status status = grow(&b, strings, (range){0, 0, count, 0});
     while (b.range_count > 0 && status == YOSO_OK)
         status = grow(&b, strings, b.ranges[--b.range_count]);
-    for (size_t i = 0; i < b.open_count; i++)
-        close_block(&b, &b.open[i]);
+    close_block(&b);
     free(b.ranges);
     return status;
 }

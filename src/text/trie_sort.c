@@ -23,20 +23,36 @@ typedef struct sorter {
     item *items, *work;
     group *groups; /* yet to be sorted */
     size_t group_count, group_room;
+    bool zeros; /* some keys hold zeros of their own, so that the ends must tell */
 } sorter;
 
-static void read_keys(const sorter *s, group g)
+static bool has_zero(uint64_t key)
 {
+    return ((key - 0x0101010101010101u) & ~key & 0x8080808080808080u) != 0;
+}
+
+/* The next bytes of each string of a group; returns in which of their bits keys differ. */
+static uint64_t read_keys(sorter *s, group g)
+{
+    uint64_t differs = 0;
+    s->zeros = false;
     for (size_t i = g.low; i < g.high; i++) {
         const yo_trie_string *string = &s->strings[s->items[i].string];
         size_t left = string->length - g.depth;
         uint64_t key = 0;
-        if (left > 8)
+        if (left >= 8) {
             left = 8;
-        memcpy(&key, string->text + g.depth, left);
+            key = yo_load8(string->text + g.depth);
+            s->zeros = s->zeros || has_zero(key);
+        } else {
+            memcpy(&key, string->text + g.depth, left);
+            s->zeros = s->zeros || has_zero(key | ~(uint64_t)0 << 8 * left);
+        }
         s->items[i].key = __builtin_bswap64(key);
         s->items[i].left = (uint32_t)left;
+        differs |= s->items[i].key ^ s->items[g.low].key;
     }
+    return differs;
 }
 
 static bool before(const item *a, const item *b)
@@ -65,7 +81,7 @@ static uint8_t digit(const item *it, int pass)
 static void radix_sort(const sorter *s, size_t low, size_t count)
 {
     item *from = s->items + low, *to = s->work + low;
-    for (int pass = -1; pass < 8; pass++) {
+    for (int pass = s->zeros ? -1 : 0; pass < 8; pass++) {
         size_t starts[257] = {0};
         for (size_t i = 0; i < count; i++)
             starts[digit(&from[i], pass) + 1]++;
@@ -85,7 +101,11 @@ static void radix_sort(const sorter *s, size_t low, size_t count)
 
 static yoso_status sort_group(sorter *s, group g)
 {
-    read_keys(s, g);
+    uint64_t differs = read_keys(s, g);
+    if (differs >> 48 == 0 && differs != 0 && !s->zeros) { /* look at what tells them apart */
+        g.depth += (size_t)__builtin_clzll(differs) / 8;
+        read_keys(s, g);
+    }
     if (g.high - g.low > FEW)
         radix_sort(s, g.low, g.high - g.low);
     else
@@ -103,18 +123,32 @@ static yoso_status sort_group(sorter *s, group g)
     return YOSO_OK;
 }
 
+/* Groups of strings that begin with the same byte. */
+static yoso_status group_all(sorter *s, size_t count)
+{
+    size_t starts[257] = {0};
+    YO_TRY(yo_grow((void **)&s->groups, &s->group_room, 256, sizeof *s->groups));
+    for (size_t i = 0; i < count; i++)
+        starts[s->strings[i].text[0] + 1]++;
+    for (int byte = 0; byte < 256; byte++) {
+        starts[byte + 1] += starts[byte];
+        if (starts[byte + 1] - starts[byte] > 1)
+            s->groups[s->group_count++] = (group){starts[byte], starts[byte + 1], 1};
+    }
+    for (size_t i = 0; i < count; i++)
+        s->items[starts[s->strings[i].text[0]]++].string = (uint32_t)i;
+    return YOSO_OK;
+}
+
 yoso_status yo_trie_sort(yo_trie_string *strings, size_t count)
 {
     if (count >= UINT32_MAX / sizeof(item) / 2)
         return yo_fail(YOSO_FORMAT, "tokenizer: %zu tokens are too many", count);
     sorter s = {.strings = strings};
-    s.items = malloc((2 * count + 1) * sizeof *s.items);
-    if (s.items == NULL)
-        return yo_fail(YOSO_NO_MEMORY, "tokenizer: no memory for %zu tokens", count);
+    size_t room = 0;
+    YO_TRY(yo_grow((void **)&s.items, &room, 2 * count, sizeof *s.items));
     s.work = s.items + count;
-    for (size_t i = 0; i < count; i++)
-        s.items[i].string = (uint32_t)i;
-    yoso_status status = sort_group(&s, (group){0, count, 0});
+    yoso_status status = group_all(&s, count);
     while (s.group_count > 0 && status == YOSO_OK)
         status = sort_group(&s, s.groups[--s.group_count]);
     _Static_assert(sizeof(yo_trie_string) <= sizeof(item), "strings are sorted into work");

@@ -68,7 +68,7 @@ yoso_status yo_vocab_reserve(yo_vocab *vocab, size_t count)
         return yo_fail(YOSO_FORMAT, "vocabulary: %zu tokens are too many", count);
     YO_TRY(yo_grow((void **)&vocab->entries, &vocab->capacity, count, sizeof *vocab->entries));
     size_t slots = 64;
-    while (slots < 2 * count)
+    while (3 * (slots / 4) < count)
         slots *= 2;
     return slots > vocab->slot_count ? rehash(vocab, slots) : YOSO_OK;
 }
@@ -85,7 +85,7 @@ yoso_status yo_vocab_append(yo_vocab *vocab, const char *text, size_t length, in
 
 yoso_status yo_vocab_index(yo_vocab *vocab)
 {
-    if (vocab->slot_count < 2 * vocab->count)
+    if (3 * (vocab->slot_count / 4) < vocab->count)
         return yo_vocab_reserve(vocab, vocab->count);
     fill_slots(vocab, vocab->indexed);
     return YOSO_OK;
@@ -93,7 +93,7 @@ yoso_status yo_vocab_index(yo_vocab *vocab)
 
 yoso_status yo_vocab_add(yo_vocab *vocab, const char *text, size_t length, int32_t id)
 {
-    if (vocab->slot_count < 2 * (vocab->count + 1))
+    if (3 * (vocab->slot_count / 4) <= vocab->count)
         YO_TRY(yo_vocab_reserve(vocab, vocab->count * 2 + 32));
     uint64_t hash = yo_hash_bytes(text, length), *slot = slot_of(vocab, text, length, hash);
     if (*slot != 0) {
