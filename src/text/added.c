@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "text/unicode.h"
 
 yoso_status yo_added_add(yo_added *added, const yo_added_token *token, const yo_model *model)
@@ -87,6 +91,20 @@ static yoso_status normal_form(yo_added_token *token, const yo_normalizers *norm
     return status;
 }
 
+static yoso_status fill_set(yo_added_set *set, yo_trie_string *strings, size_t count)
+{
+    set->count = count;
+    YO_TRY(yo_trie_build(&set->trie, strings, count));
+    for (unsigned byte = 0; byte < 256; byte++) {
+        if (yo_trie_child(&set->trie, 0, (uint8_t)byte) == 0)
+            continue;
+        if (set->first_count < 4)
+            set->first[set->first_count] = (uint8_t)byte;
+        set->first_count++;
+    }
+    return YOSO_OK;
+}
+
 yoso_status yo_added_finish(yo_added *added, const yo_normalizers *normalizers)
 {
     yo_trie_string *raw = malloc((2 * added->count + 1) * sizeof *raw);
@@ -110,12 +128,10 @@ yoso_status yo_added_finish(yo_added *added, const yo_normalizers *normalizers)
             raw[raw_count++] = string;
         }
     }
-    added->has_raw = raw_count > 0;
-    added->has_normal = normal_count > 0;
     if (status == YOSO_OK)
-        status = yo_trie_build(&added->raw, raw, raw_count);
+        status = fill_set(&added->raw, raw, raw_count);
     if (status == YOSO_OK)
-        status = yo_trie_build(&added->normal, normal, normal_count);
+        status = fill_set(&added->normal, normal, normal_count);
     free(raw);
     return status == YOSO_OK ? yo_vocab_finish(&added->vocab) : status;
 }
@@ -128,8 +144,8 @@ void yo_added_free(yo_added *added)
     }
     free(added->list);
     yo_vocab_free(&added->vocab);
-    yo_trie_free(&added->raw);
-    yo_trie_free(&added->normal);
+    yo_trie_free(&added->raw.trie);
+    yo_trie_free(&added->normal.trie);
     *added = (yo_added){0};
 }
 
@@ -158,17 +174,38 @@ static yoso_status add_piece(const yo_view_text *text, size_t start, size_t stop
     return yo_pieces_add(out, (yo_piece){start, stop, from, token});
 }
 
-yoso_status yo_added_cut(const yo_added *added, const yo_trie *trie, const yo_view_text *text,
+/* The first place from `at` on at which a token may begin. */
+static size_t next_start(const yo_added_set *set, const uint8_t *text, size_t at, size_t stop)
+{
+#ifdef __SSE2__
+    if (set->first_count <= 4) {
+        __m128i wanted[4];
+        for (size_t k = 0; k < 4; k++)
+            wanted[k] = _mm_set1_epi8((char)set->first[k < set->first_count ? k : 0]);
+        for (; at + 16 <= stop; at += 16) {
+            __m128i block = _mm_loadu_si128((const __m128i *)(text + at));
+            __m128i a =
+                _mm_or_si128(_mm_cmpeq_epi8(block, wanted[0]), _mm_cmpeq_epi8(block, wanted[1]));
+            __m128i b =
+                _mm_or_si128(_mm_cmpeq_epi8(block, wanted[2]), _mm_cmpeq_epi8(block, wanted[3]));
+            int found = _mm_movemask_epi8(_mm_or_si128(a, b));
+            if (found != 0)
+                return at + (size_t)__builtin_ctz((unsigned)found);
+        }
+    }
+#endif
+    while (at < stop && yo_trie_child(&set->trie, 0, text[at]) == 0)
+        at++;
+    return at;
+}
+
+yoso_status yo_added_cut(const yo_added *added, const yo_added_set *set, const yo_view_text *text,
                          size_t start, size_t stop, bool skip_special, yo_pieces *out)
 {
     size_t done = start, at = start, taken = 0;
     uint32_t size;
-    while (at < stop) {
-        if (yo_trie_child(trie, 0, text->data[at]) == 0) {
-            at++;
-            continue;
-        }
-        int32_t index = yo_trie_longest(trie, text->data + at, stop - at, &taken);
+    while ((at = next_start(set, text->data, at, stop)) < stop) {
+        int32_t index = yo_trie_longest(&set->trie, text->data + at, stop - at, &taken);
         if (index < 0) {
             at++;
             continue;

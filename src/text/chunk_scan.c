@@ -76,10 +76,13 @@ static classes look(const uint8_t *text, size_t at, size_t stop, uint8_t pad, si
         *count = BLOCK;
         return classify(text + at);
     }
-    uint8_t rest[BLOCK];
+    uint8_t rest[2 * BLOCK];
     memset(rest, pad, sizeof rest);
-    memcpy(rest, text + at, *count);
-    return classify(rest);
+    if (stop >= BLOCK) /* the last bytes before the end, some of them from before `at` */
+        memcpy(rest, text + stop - BLOCK, BLOCK);
+    else
+        memcpy(rest + BLOCK - *count, text + at, *count);
+    return classify(rest + BLOCK - *count);
 }
 
 /* Bits below number n, n <= 64. */

@@ -16,7 +16,7 @@ static yoso_status find_raw(yo_encoding_text *e)
     const yo_added *added = &e->tokenizer->added;
     yo_cutting *c = &e->cutting;
     c->pieces->count = 0;
-    if (added->has_raw)
+    if (added->raw.count > 0)
         return yo_added_cut(added, &added->raw, &c->text, 0, c->text.length, e->skip_special,
                             c->pieces);
     if (c->text.length == 0)
@@ -30,7 +30,7 @@ yoso_status yo_encode_normal(yo_encoding_text *e)
     const yo_added *added = &e->tokenizer->added;
     const yo_normalizers *normalizers = &e->tokenizer->normalizers;
     yo_cutting *c = &e->cutting;
-    if (normalizers->count == 0 && !added->has_normal)
+    if (normalizers->count == 0 && added->normal.count == 0)
         return YOSO_OK;
     yo_aligned *out = &e->worker->stage[0];
     c->next_pieces->count = 0;
@@ -51,7 +51,7 @@ yoso_status yo_encode_normal(yo_encoding_text *e)
                 piece.from = out->spans[piece.start].start;
         }
         yo_view_text text = normalizers->count > 0 ? yo_aligned_view(out) : c->text;
-        if (piece.token < 0 && added->has_normal)
+        if (piece.token < 0 && added->normal.count > 0)
             YO_TRY(yo_added_cut(added, &added->normal, &text, piece.start, piece.stop,
                                 e->skip_special, c->next_pieces));
         else

@@ -143,34 +143,42 @@ static inline void add_wide(yo_encoding_text *e, const yo_wide_entry *entry, uin
     }
 }
 
+/* A stretch that the first table does not know. */
+static yoso_status add_other(yo_encoding_text *e, const yo_probe *p, int32_t *word)
+{
+    const uint8_t *text = e->cutting.text.data;
+    const yo_wide_entry *wide = yo_word_cache_wide(&e->worker->cache, p, text);
+    int32_t words;
+    if (wide != NULL) {
+        add_wide(e, wide, p->start, *word);
+        *word += wide->words;
+        return YOSO_OK;
+    }
+    YO_TRY(encode_stretch(e, p->start, p->start + p->length, p->context != 0, &words));
+    YO_TRY(add_stretch(e, *word));
+    yo_word_cache_keep(&e->worker->cache, p, text, &e->worker->stretch, words);
+    *word += words;
+    return YOSO_OK;
+}
+
 enum { AHEAD = 32 }; /* stretches that are asked for before the first is looked at */
 
 static yoso_status add_probes(yo_encoding_text *e, const yo_probe *probes, size_t count,
                               int32_t *word)
 {
-    yo_word_cache *cache = &e->worker->cache;
+    const yo_word_cache *cache = &e->worker->cache;
+    YO_TRY(yo_sequence_reserve(e->out, AHEAD * YO_CACHED_TOKENS));
     for (size_t i = 0; i < count && !yo_sequence_enough(e->out); i++) {
         const yo_probe *p = &probes[i];
-        uint32_t base = (uint32_t)(p->text - e->cutting.text.data);
-        YO_TRY(yo_sequence_reserve(e->out, YO_CACHED_TOKENS));
         const yo_brief_entry *brief =
             p->length <= YO_BRIEF_KEY ? yo_word_cache_brief(cache, p) : NULL;
         if (brief != NULL) {
-            add_brief(e, brief, base, *word);
+            add_brief(e, brief, p->start, *word);
             *word += brief->words;
-            continue;
+        } else {
+            YO_TRY(add_other(e, p, word));
+            YO_TRY(yo_sequence_reserve(e->out, AHEAD * YO_CACHED_TOKENS));
         }
-        const yo_wide_entry *wide = yo_word_cache_wide(cache, p);
-        if (wide != NULL) {
-            add_wide(e, wide, base, *word);
-            *word += wide->words;
-            continue;
-        }
-        int32_t words;
-        YO_TRY(encode_stretch(e, base, base + p->length, p->context != 0, &words));
-        YO_TRY(add_stretch(e, *word));
-        yo_word_cache_keep(cache, p, &e->worker->stretch, base, words);
-        *word += words;
     }
     return YOSO_OK;
 }
@@ -187,10 +195,11 @@ static yoso_status encode_piece(yo_encoding_text *e, const yo_piece *piece, int3
     for (size_t at = piece->start; at < piece->stop && !yo_sequence_enough(e->out);) {
         size_t count = yo_chunk_ends(chunking, text->data, at, piece->stop, ends, AHEAD);
         for (size_t i = 0; i < count; i++) {
-            /* Metaspace may see that a stretch is the beginning of all. */
-            unsigned context = t->tracks && at == 0;
-            probes[i] = yo_word_cache_ask(&e->worker->cache, text->data + at, ends[i] - at,
-                                          text->length - at, context);
+            yo_probe *p = &probes[i];
+            p->start = (uint32_t)at;
+            p->length = ends[i] - (uint32_t)at;
+            p->context = t->tracks && at == 0; /* what begins all may have another Metaspace */
+            yo_word_cache_ask(&e->worker->cache, p, text->data, text->length - at);
             at = ends[i];
         }
         YO_TRY(add_probes(e, probes, count, word));

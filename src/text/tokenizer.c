@@ -25,7 +25,7 @@ static void conclude(yoso_tokenizer *t)
                         yo_bpe_takes_bytes(&t->model);
     }
     /* Added tokens that are found in normal form need the whole text in normal form. */
-    if (t->normalizers.count == 0 || !t->added.has_normal)
+    if (t->normalizers.count == 0 || t->added.normal.count == 0)
         t->chunking = yo_chunking_of(&t->normalizers, list, t->byte_level);
     if (t->chunking.kind == YO_CHUNK_SPACES)
         t->plain = yo_plain_of(&t->normalizers, list);

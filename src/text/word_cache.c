@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { BRIEF_BITS = 17, WIDE_BITS = 14, LINE = 64 };
+enum { LINE = 64 };
 
 _Static_assert(sizeof(yo_brief_entry) == 32, "two brief entries fill a cache line");
 _Static_assert(sizeof(yo_wide_entry) == 128, "a wide entry fills two");
@@ -12,7 +12,8 @@ yoso_status yo_word_cache_ready(yo_word_cache *cache)
 {
     if (cache->block != NULL)
         return YOSO_OK;
-    size_t brief = sizeof(yo_brief_entry) << BRIEF_BITS, wide = sizeof(yo_wide_entry) << WIDE_BITS;
+    size_t brief = sizeof(yo_brief_entry) << YO_BRIEF_BITS, wide = sizeof(yo_wide_entry)
+                                                                   << YO_WIDE_BITS;
     cache->block = calloc(1, brief + wide + LINE); /* pages are not touched before they are used */
     if (cache->block == NULL)
         return yo_fail(YOSO_NO_MEMORY, "tokenizer: no memory for the word cache");
@@ -28,77 +29,23 @@ void yo_word_cache_free(yo_word_cache *cache)
     *cache = (yo_word_cache){0};
 }
 
-/* Up to 15 bytes with zeros behind them. */
-static inline void load_key(uint64_t key[2], const uint8_t *text, size_t length, size_t room)
-{
-    if (room >= 16) {
-        key[0] = yo_load8(text);
-        key[1] = yo_load8(text + 8);
-        if (length < 8) {
-            key[0] &= ((uint64_t)1 << 8 * length) - 1;
-            key[1] = 0;
-        } else {
-            key[1] &= ((uint64_t)1 << 8 * (length - 8)) - 1;
-        }
-    } else {
-        key[0] = key[1] = 0;
-        memcpy(key, text, length);
+#define M(n) ((n) >= 8 ? ~(uint64_t)0 : ((uint64_t)1 << 8 * ((n)&7)) - 1)
+#define MASKS(n)                                                                                   \
+    {                                                                                              \
+        M(n), (n) > 8 ? M((n)-8) : 0                                                               \
     }
-}
+const uint64_t yo_key_masks[YO_BRIEF_KEY + 1][2] = {
+    MASKS(0), MASKS(1), MASKS(2),  MASKS(3),  MASKS(4),  MASKS(5),  MASKS(6),  MASKS(7),
+    MASKS(8), MASKS(9), MASKS(10), MASKS(11), MASKS(12), MASKS(13), MASKS(14), MASKS(15)};
 
-/* A length below 64, the context, and a bit that no empty entry has. */
-static inline uint64_t mark_of(size_t length, unsigned context)
-{
-    return 0x80 | context << 6 | length;
-}
-
-/* The tables' sets that a hash belongs to. */
-static inline size_t brief_set(uint32_t hash)
-{
-    return hash >> (32 - BRIEF_BITS) & ~(size_t)1;
-}
-
-static inline size_t wide_set(uint32_t hash)
-{
-    return hash >> (32 - WIDE_BITS) & ~(size_t)1;
-}
-
-yo_probe yo_word_cache_ask(const yo_word_cache *cache, const uint8_t *text, size_t length,
-                           size_t room, unsigned context)
-{
-    yo_probe p = {.text = text, .length = (uint32_t)length, .context = context};
-    uint64_t mark = mark_of(length, context);
-    if (length <= YO_BRIEF_KEY) {
-        load_key(p.key, text, length, room);
-        p.key[1] |= mark << 56;
-        uint64_t hash = p.key[0] * 0x9FB21C651E98DF25u ^ p.key[1] * 0xff51afd7ed558ccdu;
-        hash ^= hash >> 32;
-        p.hash = (uint32_t)(hash * 0x9E3779B97F4A7C15u >> 32);
-        __builtin_prefetch(&cache->brief[brief_set(p.hash)]);
-    } else if (length <= YO_WIDE_KEY) {
-        p.hash = (uint32_t)((yo_hash_bytes(text, length) ^ context) * 0x9E3779B97F4A7C15u >> 32);
-        const yo_wide_entry *set = &cache->wide[wide_set(p.hash)];
-        __builtin_prefetch(set);
-        __builtin_prefetch((const char *)set + LINE);
-    }
-    return p;
-}
-
-const yo_brief_entry *yo_word_cache_brief(const yo_word_cache *cache, const yo_probe *p)
-{
-    const yo_brief_entry *set = &cache->brief[brief_set(p->hash)];
-    if (set[0].key[0] == p->key[0] && set[0].key[1] == p->key[1])
-        return &set[0];
-    return set[1].key[0] == p->key[0] && set[1].key[1] == p->key[1] ? &set[1] : NULL;
-}
-
-const yo_wide_entry *yo_word_cache_wide(const yo_word_cache *cache, const yo_probe *p)
+const yo_wide_entry *yo_word_cache_wide(const yo_word_cache *cache, const yo_probe *p,
+                                        const uint8_t *text)
 {
     if (p->length > YO_WIDE_KEY)
         return NULL;
-    const yo_wide_entry *set = &cache->wide[wide_set(p->hash)];
+    const yo_wide_entry *set = yo_wide_set(cache, p->hash);
     for (int i = 0; i < 2; i++, set++) {
-        if (set->mark == mark_of(p->length, p->context) && yo_same(set->key, p->text, p->length))
+        if (set->mark == yo_cache_mark(p) && yo_same(set->key, text + p->start, p->length))
             return set;
     }
     return NULL;
@@ -144,18 +91,18 @@ static bool fill_wide(yo_wide_entry *e, const yo_sequence *s, uint32_t base, int
     return true;
 }
 
-void yo_word_cache_keep(yo_word_cache *cache, const yo_probe *p, const yo_sequence *s,
-                        uint32_t base, int32_t words)
+void yo_word_cache_keep(yo_word_cache *cache, const yo_probe *p, const uint8_t *text,
+                        const yo_sequence *s, int32_t words)
 {
     yo_brief_entry brief = {.key = {p->key[0], p->key[1]}};
-    yo_wide_entry wide = {.mark = (uint8_t)mark_of(p->length, p->context)};
-    if (p->length <= YO_BRIEF_KEY && fill_brief(&brief, s, base, words)) {
-        yo_brief_entry *set = &cache->brief[brief_set(p->hash)];
+    yo_wide_entry wide = {.mark = (uint8_t)yo_cache_mark(p)};
+    if (p->length <= YO_BRIEF_KEY && fill_brief(&brief, s, p->start, words)) {
+        yo_brief_entry *set = yo_brief_set(cache, p->hash);
         set[1] = set[0];
         set[0] = brief;
-    } else if (p->length <= YO_WIDE_KEY && fill_wide(&wide, s, base, words)) {
-        yo_wide_entry *set = &cache->wide[wide_set(p->hash)];
-        memcpy(wide.key, p->text, p->length);
+    } else if (p->length <= YO_WIDE_KEY && fill_wide(&wide, s, p->start, words)) {
+        yo_wide_entry *set = yo_wide_set(cache, p->hash);
+        memcpy(wide.key, text + p->start, p->length);
         set[1] = set[0];
         set[0] = wide;
     }

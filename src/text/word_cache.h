@@ -41,26 +41,83 @@ typedef struct yo_word_cache {
 yoso_status yo_word_cache_ready(yo_word_cache *cache);
 void yo_word_cache_free(yo_word_cache *cache);
 
-/* A stretch that is asked for. */
+/* A stretch that is asked for: text[start .. start + length). `context` (0 or 1) tells apart
+ * stretches that mean other things in other places. */
 typedef struct yo_probe {
-    uint64_t key[2]; /* of a brief entry; zeros when it is too long for one */
-    const uint8_t *text;
-    uint32_t length, hash;
-    unsigned context;
+    uint64_t key[2]; /* of a brief entry; not set when it is too long for one */
+    uint32_t start, length, hash;
+    uint32_t context;
 } yo_probe;
 
-/* Asks for text[0 .. length), of which `room` bytes may be read. `context` (0 or 1) tells apart
- * stretches that mean other things in other places. */
-yo_probe yo_word_cache_ask(const yo_word_cache *cache, const uint8_t *text, size_t length,
-                           size_t room, unsigned context);
+enum { YO_BRIEF_BITS = 17, YO_WIDE_BITS = 14 }; /* of the tables' sizes */
 
-/* What is known of it: in the one table, or in the other; NULL when nothing is. */
-const yo_brief_entry *yo_word_cache_brief(const yo_word_cache *cache, const yo_probe *probe);
-const yo_wide_entry *yo_word_cache_wide(const yo_word_cache *cache, const yo_probe *probe);
+/* The tables' sets that a hash belongs to: two entries each, the newer first. */
+static inline yo_brief_entry *yo_brief_set(const yo_word_cache *cache, uint32_t hash)
+{
+    return &cache->brief[hash >> (32 - YO_BRIEF_BITS) & ~1u];
+}
 
-/* Keeps the tokens of a full sequence, made of the stretch at byte `base` of its source, where they
- * are few and simple enough. */
-void yo_word_cache_keep(yo_word_cache *cache, const yo_probe *probe, const yo_sequence *sequence,
-                        uint32_t base, int32_t words);
+static inline yo_wide_entry *yo_wide_set(const yo_word_cache *cache, uint32_t hash)
+{
+    return &cache->wide[hash >> (32 - YO_WIDE_BITS) & ~1u];
+}
+
+/* A length below 64, the context, and a bit that no empty entry has. */
+static inline uint64_t yo_cache_mark(const yo_probe *p)
+{
+    return 0x80 | p->context << 6 | p->length;
+}
+
+static inline uint32_t yo_cache_hash(uint64_t a, uint64_t b)
+{
+    uint64_t hash = a * 0x9FB21C651E98DF25u ^ b * 0xff51afd7ed558ccdu;
+    hash ^= hash >> 32;
+    return (uint32_t)(hash * 0x9E3779B97F4A7C15u >> 32);
+}
+
+extern const uint64_t yo_key_masks[YO_BRIEF_KEY + 1][2];
+
+/* Asks memory for what the cache knows of the stretch; `room` bytes may be read at text + start. */
+static inline void yo_word_cache_ask(const yo_word_cache *cache, yo_probe *p, const uint8_t *text,
+                                     size_t room)
+{
+    text += p->start;
+    if (p->length <= YO_BRIEF_KEY) {
+        if (room >= 16) {
+            p->key[0] = yo_load8(text) & yo_key_masks[p->length][0];
+            p->key[1] = yo_load8(text + 8) & yo_key_masks[p->length][1];
+        } else {
+            p->key[0] = p->key[1] = 0;
+            memcpy(p->key, text, p->length);
+        }
+        p->key[1] |= yo_cache_mark(p) << 56;
+        p->hash = yo_cache_hash(p->key[0], p->key[1]);
+        __builtin_prefetch(yo_brief_set(cache, p->hash));
+    } else if (p->length <= YO_WIDE_KEY) {
+        p->hash = yo_cache_hash(yo_hash_bytes(text, p->length), p->context);
+        const char *set = (const char *)yo_wide_set(cache, p->hash);
+        __builtin_prefetch(set);
+        __builtin_prefetch(set + 64);
+    }
+}
+
+/* What is known of it: in the one table (for at most YO_BRIEF_KEY bytes), or in the other; NULL
+ * when nothing is. */
+static inline const yo_brief_entry *yo_word_cache_brief(const yo_word_cache *cache,
+                                                        const yo_probe *p)
+{
+    const yo_brief_entry *set = yo_brief_set(cache, p->hash);
+    if (set[0].key[0] == p->key[0] && set[0].key[1] == p->key[1])
+        return &set[0];
+    return set[1].key[0] == p->key[0] && set[1].key[1] == p->key[1] ? &set[1] : NULL;
+}
+
+const yo_wide_entry *yo_word_cache_wide(const yo_word_cache *cache, const yo_probe *probe,
+                                        const uint8_t *text);
+
+/* Keeps the tokens of a full sequence, made of the stretch, where they are few and simple
+ * enough. */
+void yo_word_cache_keep(yo_word_cache *cache, const yo_probe *probe, const uint8_t *text,
+                        const yo_sequence *sequence, int32_t words);
 
 #endif
