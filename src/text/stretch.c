@@ -144,7 +144,7 @@ static inline void add_wide(yo_encoding_text *e, const yo_wide_entry *entry, uin
 }
 
 /* A stretch that the first table does not know. */
-static yoso_status add_other(yo_encoding_text *e, const yo_probe *p, int32_t *word)
+static yoso_status add_other(yo_encoding_text *e, const yo_probe *p, int32_t *word, bool *moved)
 {
     const uint8_t *text = e->cutting.text.data;
     const yo_wide_entry *wide = yo_word_cache_wide(&e->worker->cache, p, text);
@@ -156,6 +156,7 @@ static yoso_status add_other(yo_encoding_text *e, const yo_probe *p, int32_t *wo
     }
     YO_TRY(encode_stretch(e, p->start, p->start + p->length, p->context != 0, &words));
     YO_TRY(add_stretch(e, *word));
+    *moved = true;
     yo_word_cache_keep(&e->worker->cache, p, text, &e->worker->stretch, words);
     *word += words;
     return YOSO_OK;
@@ -167,16 +168,24 @@ static yoso_status add_probes(yo_encoding_text *e, const yo_probe *probes, size_
                               int32_t *word)
 {
     const yo_word_cache *cache = &e->worker->cache;
+    const yo_brief_entry *found[AHEAD];
+    for (size_t i = 0; i < count; i++) {
+        found[i] = probes[i].length <= YO_BRIEF_KEY ? yo_word_cache_brief(cache, &probes[i]) : NULL;
+        if (found[i] == NULL)
+            yo_word_cache_ask_wide(cache, &probes[i]);
+    }
     YO_TRY(yo_sequence_reserve(e->out, AHEAD * YO_CACHED_TOKENS));
+    bool moved = false; /* entries, since they were found */
     for (size_t i = 0; i < count && !yo_sequence_enough(e->out); i++) {
         const yo_probe *p = &probes[i];
-        const yo_brief_entry *brief =
-            p->length <= YO_BRIEF_KEY ? yo_word_cache_brief(cache, p) : NULL;
+        const yo_brief_entry *brief = found[i];
+        if (moved && p->length <= YO_BRIEF_KEY)
+            brief = yo_word_cache_brief(cache, p);
         if (brief != NULL) {
             add_brief(e, brief, p->start, *word);
             *word += brief->words;
         } else {
-            YO_TRY(add_other(e, p, word));
+            YO_TRY(add_other(e, p, word, &moved));
             YO_TRY(yo_sequence_reserve(e->out, AHEAD * YO_CACHED_TOKENS));
         }
     }

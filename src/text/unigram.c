@@ -27,7 +27,10 @@ enum { NORMAL = 1, USER_DEFINED = 4 };
 
 /* The best path that ends at a byte. */
 typedef struct path {
-    double score;
+    union {
+        double score;
+        int64_t next; /* once the best path is known: where its token that begins here ends */
+    };
     int32_t id;    /* of its last token */
     int32_t start; /* where that begins; -1 when no path ends here */
 } path;
@@ -141,52 +144,55 @@ static void unigram_release(yo_model *model)
     free(own);
 }
 
-static void offer(const unigram *own, path *to, double token, double before, int32_t id,
-                  size_t start)
+/* `single` says that sums are in single precision. */
+static inline void offer(path *to, double token, double before, int32_t id, size_t start,
+                         bool single)
 {
-    double score = own->kinds != NULL ? (double)((float)token + (float)before) : token + before;
+    double score = single ? (double)((float)token + (float)before) : token + before;
     if (to->start < 0 || score > to->score)
-        *to = (path){score, id, (int32_t)start};
+        *to = (path){.score = score, .id = id, .start = (int32_t)start};
 }
 
-static double score_of(const unigram *own, int32_t id, size_t length)
+static inline double score_of(const unigram *own, int32_t id, size_t length, bool kinds)
 {
-    if (own->kinds != NULL && own->kinds[id] == USER_DEFINED)
+    if (kinds && own->kinds[id] == USER_DEFINED)
         return (double)((float)length * (float)own->highest) - 0.1;
     return own->scores[id];
 }
 
-/* Fills the lattice: paths[i] is the best way to write the first i bytes. */
-static yoso_status search(const yo_model *model, const unigram *own, const uint8_t *piece,
-                          size_t length, path *paths)
+/* Fills the lattice: paths[i] is the best way to write the first i bytes. `kinds` says that they do
+ * not all count alike, as in SentencePiece. */
+static inline yoso_status search(const yo_model *model, const unigram *own, const uint8_t *piece,
+                                 size_t length, path *paths, bool kinds)
 {
     for (size_t i = 1; i <= length; i++)
         paths[i].start = -1;
-    paths[0] = (path){0.0, -1, 0};
+    paths[0] = (path){.score = 0.0, .id = -1, .start = 0};
     for (size_t at = 0; at < length;) {
         double before = paths[at].score;
         uint32_t size = yo_utf8_size(piece[at]);
         bool single = false;
         yo_trie_walk walk = {.text = piece + at, .length = length - at};
         while (yo_trie_next(&own->trie, &walk)) {
-            double score = score_of(own, walk.value, walk.taken);
-            offer(own, &paths[at + walk.taken], score, before, walk.value, at);
+            double score = score_of(own, walk.value, walk.taken, kinds);
+            offer(&paths[at + walk.taken], score, before, walk.value, at, kinds);
             single = single || walk.taken == size;
         }
         if (!single) {
             if (model->unk_id < 0)
                 return yo_fail(YOSO_FORMAT,
                                "encode: a character has no token, and the model no unk_id");
-            offer(own, &paths[at + size], own->unknown_score, before, model->unk_id, at);
+            offer(&paths[at + size], own->unknown_score, before, model->unk_id, at, kinds);
         }
         at += size;
     }
     return YOSO_OK;
 }
 
-/* The tokens of one stretch: its own, those of its bytes, or the unknown one. */
-static yoso_status emit(const yo_model *model, const unigram *own, const uint8_t *piece,
-                        size_t start, size_t stop, yo_tokens *tokens)
+/* The tokens of unknown characters: the one that they are together, those of their bytes, or the
+ * unknown one. */
+static yoso_status emit_unknown(const yo_model *model, const unigram *own, const uint8_t *piece,
+                                size_t start, size_t stop, yo_tokens *tokens)
 {
     int32_t id = yo_vocab_find(&model->vocab, piece + start, stop - start);
     if (id >= 0)
@@ -241,6 +247,21 @@ static yoso_status emit_pieces(const yo_model *model, const unigram *own, const 
     return YOSO_OK;
 }
 
+/* Walks back along the best path; then each token's start knows where it ends. Neighbouring unknown
+ * characters become one token. */
+static void link_forward(const yo_model *model, path *paths, size_t length)
+{
+    bool unknown_after = false;
+    for (size_t at = length, stop = length; at > 0;) {
+        bool unknown = paths[at].id == model->unk_id;
+        if (!(unknown && unknown_after))
+            stop = at;
+        unknown_after = unknown;
+        at = (size_t)paths[at].start;
+        paths[at].next = (int64_t)stop;
+    }
+}
+
 static yoso_status unigram_tokenize(const yo_model *model, yo_scratch *scratch,
                                     const uint8_t *piece, size_t length, yo_tokens *tokens)
 {
@@ -249,30 +270,20 @@ static yoso_status unigram_tokenize(const yo_model *model, yo_scratch *scratch,
         return yo_fail(YOSO_MISUSE, "encode: a piece of %zu bytes is too long", length);
     YO_TRY(yo_grow(&scratch->lattice, &scratch->lattice_room, length + 1, sizeof(path)));
     path *paths = scratch->lattice;
-    YO_TRY(search(model, own, piece, length, paths));
-    if (own->kinds != NULL)
+    if (own->kinds != NULL) {
+        YO_TRY(search(model, own, piece, length, paths, true));
         return emit_pieces(model, own, piece, length, paths, tokens);
-    /* Walk back, turning each path's start into a link to where the stretch ends; neighbouring
-     * unknown characters become one stretch. */
-    int32_t next = -1;
-    bool unknown_after = false;
-    for (size_t at = length; at > 0;) {
-        size_t start = (size_t)paths[at].start;
-        bool unknown = model->unk_id >= 0 && paths[at].id == model->unk_id;
-        if (!(unknown && unknown_after) && at < length) {
-            paths[at].id = next; /* a stretch begins at `at`; the one after it at `next` */
-            next = (int32_t)at;
-        }
-        unknown_after = unknown;
-        at = start;
     }
-    size_t start = 0;
-    while (next >= 0) {
-        YO_TRY(emit(model, own, piece, start, (size_t)next, tokens));
-        start = (size_t)next;
-        next = paths[start].id;
+    YO_TRY(search(model, own, piece, length, paths, false));
+    link_forward(model, paths, length);
+    for (size_t start = 0, stop; start < length; start = stop) {
+        stop = (size_t)paths[start].next;
+        if (paths[stop].id == model->unk_id)
+            YO_TRY(emit_unknown(model, own, piece, start, stop, tokens));
+        else
+            YO_TRY(yo_tokens_add(tokens, paths[stop].id, start, stop, false));
     }
-    return emit(model, own, piece, start, length, tokens);
+    return YOSO_OK;
 }
 
 static yoso_status unigram_write(const yo_model *model, yo_bytes *out)

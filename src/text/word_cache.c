@@ -14,12 +14,15 @@ yoso_status yo_word_cache_ready(yo_word_cache *cache)
         return YOSO_OK;
     size_t brief = sizeof(yo_brief_entry) << YO_BRIEF_BITS, wide = sizeof(yo_wide_entry)
                                                                    << YO_WIDE_BITS;
-    cache->block = calloc(1, brief + wide + LINE); /* pages are not touched before they are used */
+    size_t tags = sizeof(uint16_t) << YO_WIDE_BITS;
+    cache->block =
+        calloc(1, brief + wide + tags + LINE); /* pages are not touched before they are used */
     if (cache->block == NULL)
         return yo_fail(YOSO_NO_MEMORY, "tokenizer: no memory for the word cache");
     char *start = (char *)(((uintptr_t)cache->block + LINE - 1) / LINE * LINE);
     cache->brief = (void *)start;
     cache->wide = (void *)(start + brief);
+    cache->tags = (void *)(start + brief + wide);
     return YOSO_OK;
 }
 
@@ -43,10 +46,12 @@ const yo_wide_entry *yo_word_cache_wide(const yo_word_cache *cache, const yo_pro
 {
     if (p->length > YO_WIDE_KEY)
         return NULL;
-    const yo_wide_entry *set = yo_wide_set(cache, p->hash);
-    for (int i = 0; i < 2; i++, set++) {
-        if (set->mark == yo_cache_mark(p) && yo_same(set->key, text + p->start, p->length))
-            return set;
+    uint32_t set = yo_wide_set(p->hash);
+    for (uint32_t i = set; i < set + 2; i++) {
+        const yo_wide_entry *entry = &cache->wide[i];
+        if (cache->tags[i] == yo_wide_tag(p->hash) && entry->mark == yo_cache_mark(p) &&
+            yo_same(entry->key, text + p->start, p->length))
+            return entry;
     }
     return NULL;
 }
@@ -101,9 +106,11 @@ void yo_word_cache_keep(yo_word_cache *cache, const yo_probe *p, const uint8_t *
         set[1] = set[0];
         set[0] = brief;
     } else if (p->length <= YO_WIDE_KEY && fill_wide(&wide, s, p->start, words)) {
-        yo_wide_entry *set = yo_wide_set(cache, p->hash);
+        uint32_t place = yo_wide_set(p->hash);
+        if (cache->tags[place] != 0) /* the two take turns */
+            place += cache->tags[place + 1] == 0 ? 1 : cache->turn++ & 1;
         memcpy(wide.key, text + p->start, p->length);
-        set[1] = set[0];
-        set[0] = wide;
+        cache->wide[place] = wide;
+        cache->tags[place] = yo_wide_tag(p->hash);
     }
 }

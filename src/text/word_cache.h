@@ -36,6 +36,8 @@ typedef struct yo_word_cache {
     void *block; /* of both tables */
     yo_brief_entry *brief;
     yo_wide_entry *wide;
+    uint16_t *tags; /* of the wide entries: so that few are touched in vain */
+    uint32_t turn;  /* which wide entry of a full set goes next */
 } yo_word_cache;
 
 yoso_status yo_word_cache_ready(yo_word_cache *cache);
@@ -49,7 +51,7 @@ typedef struct yo_probe {
     uint32_t context;
 } yo_probe;
 
-enum { YO_BRIEF_BITS = 17, YO_WIDE_BITS = 14 }; /* of the tables' sizes */
+enum { YO_BRIEF_BITS = 17, YO_WIDE_BITS = 15 }; /* of the tables' sizes */
 
 /* The tables' sets that a hash belongs to: two entries each, the newer first. */
 static inline yo_brief_entry *yo_brief_set(const yo_word_cache *cache, uint32_t hash)
@@ -57,9 +59,14 @@ static inline yo_brief_entry *yo_brief_set(const yo_word_cache *cache, uint32_t 
     return &cache->brief[hash >> (32 - YO_BRIEF_BITS) & ~1u];
 }
 
-static inline yo_wide_entry *yo_wide_set(const yo_word_cache *cache, uint32_t hash)
+static inline uint32_t yo_wide_set(uint32_t hash)
 {
-    return &cache->wide[hash >> (32 - YO_WIDE_BITS) & ~1u];
+    return hash >> (32 - YO_WIDE_BITS) & ~1u;
+}
+
+static inline uint16_t yo_wide_tag(uint32_t hash)
+{
+    return (uint16_t)(hash | 1); /* never that of an empty entry */
 }
 
 /* A length below 64, the context, and a bit that no empty entry has. */
@@ -77,7 +84,8 @@ static inline uint32_t yo_cache_hash(uint64_t a, uint64_t b)
 
 extern const uint64_t yo_key_masks[YO_BRIEF_KEY + 1][2];
 
-/* Asks memory for what the cache knows of the stretch; `room` bytes may be read at text + start. */
+/* Asks memory for what the brief table knows of the stretch; `room` bytes may be read at
+ * text + start. */
 static inline void yo_word_cache_ask(const yo_word_cache *cache, yo_probe *p, const uint8_t *text,
                                      size_t room)
 {
@@ -95,10 +103,19 @@ static inline void yo_word_cache_ask(const yo_word_cache *cache, yo_probe *p, co
         __builtin_prefetch(yo_brief_set(cache, p->hash));
     } else if (p->length <= YO_WIDE_KEY) {
         p->hash = yo_cache_hash(yo_hash_bytes(text, p->length), p->context);
-        const char *set = (const char *)yo_wide_set(cache, p->hash);
-        __builtin_prefetch(set);
-        __builtin_prefetch(set + 64);
     }
+}
+
+/* The same for the wide table, when the brief one does not know it. */
+static inline void yo_word_cache_ask_wide(const yo_word_cache *cache, const yo_probe *p)
+{
+    uint32_t set = yo_wide_set(p->hash);
+    uint16_t tag = yo_wide_tag(p->hash);
+    if (p->length > YO_WIDE_KEY || (cache->tags[set] != tag && cache->tags[set + 1] != tag))
+        return;
+    const char *entry = (const char *)&cache->wide[cache->tags[set] != tag ? set + 1 : set];
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + 64);
 }
 
 /* What is known of it: in the one table (for at most YO_BRIEF_KEY bytes), or in the other; NULL
