@@ -112,6 +112,15 @@ static bool fits(char *text, size_t room, int digits, double number, double want
 yoso_status yo_json_write_number(yo_bytes *out, double number)
 {
     char text[40];
+    if (number >= 0 && number < 1e15 && number == (double)(int64_t)number && !signbit(number)) {
+        char *at = text + sizeof text - 1;
+        int64_t left = (int64_t)number;
+        *at = '\0';
+        do
+            *--at = (char)('0' + left % 10);
+        while ((left /= 10) > 0);
+        return yo_bytes_text(out, at);
+    }
     for (int digits = 15; digits <= 19; digits++) {
         if (fits(text, sizeof text, digits, number, number))
             return yo_bytes_text(out, text);
