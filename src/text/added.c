@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "text/unicode.h"
 
 yoso_status yo_added_add(yo_added *added, const yo_added_token *token, const yo_model *model)
@@ -66,26 +70,20 @@ yoso_status yo_added_load(yo_added *added, const yo_json *json, const yo_model *
     return yo_added_finish(added, normalizers);
 }
 
-/* The content in normal form, as normalized text will have it. */
-static yoso_status add_normal(yo_added *added, size_t index, const yo_normalizers *normalizers)
+/* Puts the content in normal form, as normalized text will have it, into *form. */
+static yoso_status normal_form(yo_added_token *token, const yo_normalizers *normalizers,
+                               yo_trie_string *form)
 {
-    const yo_added_token *token = &added->list[index];
     yo_view_text text = {(const uint8_t *)token->content, token->length, NULL, false, 0};
     yo_aligned work[2] = {0}, out = {0};
     yoso_status status = yo_normalize(normalizers, &text, 0, work, &out);
-    yo_added_token *place = &added->list[index];
     if (status == YOSO_OK && out.bytes.length > 0) {
-        free(place->shown);
-        place->shown = malloc(out.bytes.length);
-        place->shown_length = out.bytes.length;
-        if (place->shown == NULL)
-            status = yo_fail(YOSO_NO_MEMORY, "added_tokens: no memory");
-        else
-            memcpy(place->shown, out.bytes.data, out.bytes.length);
-    }
-    if (status == YOSO_OK && out.bytes.length > 0) {
-        status = yo_trie_add(&added->normal, out.bytes.data, out.bytes.length, (int32_t)index);
-        added->has_normal = true;
+        free(token->shown);
+        token->shown = (char *)out.bytes.data;
+        token->shown_length = out.bytes.length;
+        out.bytes = (yo_bytes){0};
+        form->text = (const uint8_t *)token->shown;
+        form->length = (uint32_t)token->shown_length;
     }
     yo_aligned_free(&work[0]);
     yo_aligned_free(&work[1]);
@@ -93,19 +91,49 @@ static yoso_status add_normal(yo_added *added, size_t index, const yo_normalizer
     return status;
 }
 
+static yoso_status fill_set(yo_added_set *set, yo_trie_string *strings, size_t count)
+{
+    set->count = count;
+    YO_TRY(yo_trie_build(&set->trie, strings, count));
+    for (unsigned byte = 0; byte < 256; byte++) {
+        if (yo_trie_child(&set->trie, 0, (uint8_t)byte) == 0)
+            continue;
+        if (set->first_count < 4)
+            set->first[set->first_count] = (uint8_t)byte;
+        set->first_count++;
+    }
+    return YOSO_OK;
+}
+
 yoso_status yo_added_finish(yo_added *added, const yo_normalizers *normalizers)
 {
-    for (size_t i = 0; i < added->count; i++) {
-        const yo_added_token *token = &added->list[i];
+    yo_trie_string *raw = malloc((2 * added->count + 1) * sizeof *raw);
+    yo_trie_string *normal = raw + added->count;
+    size_t raw_count = 0, normal_count = 0;
+    if (raw == NULL || added->count >= YO_TRIE_VALUES) {
+        free(raw);
+        return yo_fail(YOSO_NO_MEMORY, "added_tokens: no memory for %zu tokens", added->count);
+    }
+    yoso_status status = YOSO_OK;
+    for (size_t i = 0; i < added->count && status == YOSO_OK; i++) {
+        yo_added_token *token = &added->list[i];
+        yo_trie_string string = {(const uint8_t *)token->content, (uint32_t)token->length,
+                                 (int32_t)i};
         if (token->normalized) {
-            YO_TRY(add_normal(added, i, normalizers));
+            string.length = 0;
+            status = normal_form(token, normalizers, &string);
+            if (string.length > 0)
+                normal[normal_count++] = string;
         } else {
-            YO_TRY(yo_trie_add(&added->raw, (const uint8_t *)token->content, token->length,
-                               (int32_t)i));
-            added->has_raw = true;
+            raw[raw_count++] = string;
         }
     }
-    return yo_vocab_finish(&added->vocab);
+    if (status == YOSO_OK)
+        status = fill_set(&added->raw, raw, raw_count);
+    if (status == YOSO_OK)
+        status = fill_set(&added->normal, normal, normal_count);
+    free(raw);
+    return status == YOSO_OK ? yo_vocab_finish(&added->vocab) : status;
 }
 
 void yo_added_free(yo_added *added)
@@ -116,8 +144,8 @@ void yo_added_free(yo_added *added)
     }
     free(added->list);
     yo_vocab_free(&added->vocab);
-    yo_trie_free(&added->raw);
-    yo_trie_free(&added->normal);
+    yo_trie_free(&added->raw.trie);
+    yo_trie_free(&added->normal.trie);
     *added = (yo_added){0};
 }
 
@@ -146,17 +174,38 @@ static yoso_status add_piece(const yo_view_text *text, size_t start, size_t stop
     return yo_pieces_add(out, (yo_piece){start, stop, from, token});
 }
 
-yoso_status yo_added_cut(const yo_added *added, const yo_trie *trie, const yo_view_text *text,
+/* The first place from `at` on at which a token may begin. */
+static size_t next_start(const yo_added_set *set, const uint8_t *text, size_t at, size_t stop)
+{
+#ifdef __SSE2__
+    if (set->first_count <= 4) {
+        __m128i wanted[4];
+        for (size_t k = 0; k < 4; k++)
+            wanted[k] = _mm_set1_epi8((char)set->first[k < set->first_count ? k : 0]);
+        for (; at + 16 <= stop; at += 16) {
+            __m128i block = _mm_loadu_si128((const __m128i *)(text + at));
+            __m128i a =
+                _mm_or_si128(_mm_cmpeq_epi8(block, wanted[0]), _mm_cmpeq_epi8(block, wanted[1]));
+            __m128i b =
+                _mm_or_si128(_mm_cmpeq_epi8(block, wanted[2]), _mm_cmpeq_epi8(block, wanted[3]));
+            int found = _mm_movemask_epi8(_mm_or_si128(a, b));
+            if (found != 0)
+                return at + (size_t)__builtin_ctz((unsigned)found);
+        }
+    }
+#endif
+    while (at < stop && yo_trie_child(&set->trie, 0, text[at]) == 0)
+        at++;
+    return at;
+}
+
+yoso_status yo_added_cut(const yo_added *added, const yo_added_set *set, const yo_view_text *text,
                          size_t start, size_t stop, bool skip_special, yo_pieces *out)
 {
     size_t done = start, at = start, taken = 0;
     uint32_t size;
-    while (at < stop) {
-        if (trie->first[text->data[at]] == 0) {
-            at++;
-            continue;
-        }
-        int32_t index = yo_trie_longest(trie, text->data + at, stop - at, &taken);
+    while ((at = next_start(set, text->data, at, stop)) < stop) {
+        int32_t index = yo_trie_longest(&set->trie, text->data + at, stop - at, &taken);
         if (index < 0) {
             at++;
             continue;

@@ -17,13 +17,20 @@ typedef struct yo_added_token {
     bool single_word, lstrip, rstrip, normalized, special;
 } yo_added_token;
 
+/* Strings that are looked for in a text; values are places in the list. */
+typedef struct yo_added_set {
+    yo_trie trie;
+    size_t count;
+    uint8_t first[4];   /* the bytes that they begin with */
+    size_t first_count; /* more than 4 are not told */
+} yo_added_set;
+
 typedef struct yo_added {
     yo_added_token *list;
     size_t count, capacity;
-    yo_vocab vocab;      /* content to id; its entries are numbered as the list */
-    int32_t last;        /* the largest id, -1 for none */
-    yo_trie raw, normal; /* values are places in the list */
-    bool has_raw, has_normal;
+    yo_vocab vocab; /* content to id; its entries are numbered as the list */
+    int32_t last;   /* the largest id, -1 for none */
+    yo_added_set raw, normal;
 } yo_added;
 
 /* Reads the "added_tokens" list (or NULL). Ids are given as the library gives them: the model's
@@ -39,9 +46,9 @@ void yo_added_free(yo_added *added);
 /* The token with an id; NULL for none. */
 const yo_added_token *yo_added_by_id(const yo_added *added, int32_t id);
 
-/* Cuts text[start .. stop) at the tokens of `trie` and appends the pieces; with skip_special,
+/* Cuts text[start .. stop) at the tokens of `set` and appends the pieces; with skip_special,
  * special tokens are text like any other. */
-yoso_status yo_added_cut(const yo_added *added, const yo_trie *trie, const yo_view_text *text,
+yoso_status yo_added_cut(const yo_added *added, const yo_added_set *set, const yo_view_text *text,
                          size_t start, size_t stop, bool skip_special, yo_pieces *out);
 
 /* Appends the "added_tokens" list. */

@@ -21,38 +21,82 @@ static yoso_status keep(char **copy, size_t *length, const char *text, size_t by
 }
 
 /* The two halves of a merge: ["a", "b"] or "a b". */
-static yoso_status halves(const yo_json *merge, uint32_t index, const char *part[2],
-                          size_t length[2])
+static yoso_status halves(const yo_json *merge, uint32_t index, yo_vocab_query part[2])
 {
     if (merge->kind == YO_JSON_ARRAY && merge->count == 2 && merge[1].kind == YO_JSON_STRING &&
         merge[2].kind == YO_JSON_STRING) {
-        for (int k = 0; k < 2; k++) {
-            part[k] = merge[k + 1].as.text;
-            length[k] = merge[k + 1].count;
-        }
+        for (int k = 0; k < 2; k++)
+            part[k] = (yo_vocab_query){merge[k + 1].as.text, merge[k + 1].count, -1};
         return YOSO_OK;
     }
     const char *space =
         merge->kind == YO_JSON_STRING ? memchr(merge->as.text, ' ', merge->count) : NULL;
-    if (space == NULL ||
-        memchr(space + 1, ' ', merge->count - (size_t)(space - merge->as.text) - 1))
+    size_t first = space != NULL ? (size_t)(space - merge->as.text) : 0;
+    if (space == NULL || memchr(space + 1, ' ', merge->count - first - 1) != NULL)
         return yo_fail(YOSO_FORMAT, "model: merge %u is not two tokens with a space between",
                        index + 1);
-    part[0] = merge->as.text;
-    length[0] = (size_t)(space - merge->as.text);
-    part[1] = space + 1;
-    length[1] = merge->count - length[0] - 1;
+    part[0] = (yo_vocab_query){merge->as.text, first, -1};
+    part[1] = (yo_vocab_query){space + 1, merge->count - first - 1, -1};
     return YOSO_OK;
 }
 
 static void put_pair(yo_bpe *bpe, yo_bpe_merge merge, uint64_t value)
 {
-    uint64_t key = ((uint64_t)(uint32_t)merge.left << 32 | (uint32_t)merge.right) + 1;
-    uint64_t hash = key * 0x9FB21C651E98DF25u;
-    size_t mask = bpe->pair_slots - 1, i = (hash >> 32 ^ hash >> 15) & mask;
+    uint64_t key = yo_bpe_key(merge.left, merge.right);
+    size_t mask = bpe->pair_slots - 1, i = yo_bpe_slot(bpe, key);
     while (bpe->pairs[i].key != 0 && bpe->pairs[i].key != key)
         i = (i + 1) & mask;
     bpe->pairs[i] = (yo_bpe_pair){key, value};
+}
+
+enum { SOME = 64 }; /* merges looked up at once */
+
+/* Where merge number `index` says what cannot be; `text` may be cut for the message. */
+static yoso_status not_there(uint32_t index, const char *verb, const void *text, size_t length)
+{
+    return yo_fail(YOSO_FORMAT, "model: merge %u%s \"%.*s\", which is not in the vocabulary",
+                   index + 1, verb, (int)(length < 80 ? length : 80), (const char *)text);
+}
+
+/* Adds merges number first to first + count; `merge` is the node of the first. */
+static yoso_status load_some(const yo_model *model, yo_bpe *bpe, const yo_json *merge,
+                             uint32_t first, uint32_t count, yo_bytes *joined)
+{
+    yo_vocab_query halves_of[2 * SOME], whole[SOME];
+    size_t starts[SOME + 1] = {0};
+    joined->length = 0;
+    for (uint32_t i = 0; i < count; i++, merge = yo_json_next(merge)) {
+        yo_vocab_query *part = &halves_of[2 * i];
+        size_t prefix = bpe->prefix_length;
+        YO_TRY(halves(merge, first + i, part));
+        if (part[1].length < prefix)
+            return yo_fail(YOSO_FORMAT, "model: merge %u: \"%.*s\" is shorter than the prefix",
+                           first + i + 1, (int)part[1].length, (const char *)part[1].text);
+        YO_TRY(yo_bytes_append(joined, part[0].text, part[0].length));
+        YO_TRY(
+            yo_bytes_append(joined, (const char *)part[1].text + prefix, part[1].length - prefix));
+        starts[i + 1] = joined->length;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        whole[i] = (yo_vocab_query){joined->data + starts[i], starts[i + 1] - starts[i], -1};
+    yo_vocab_find_all(&model->vocab, halves_of, 2 * count);
+    yo_vocab_find_all(&model->vocab, whole, count);
+    for (uint32_t i = 0; i < count; i++) {
+        for (int k = 0; k < 2; k++) {
+            const yo_vocab_query *half = &halves_of[2 * i + k];
+            if (half->id < 0)
+                return not_there(first + i, ":", half->text, half->length);
+        }
+        if (whole[i].id < 0)
+            return not_there(first + i, " makes", whole[i].text, whole[i].length);
+        yo_bpe_merge *ids = &bpe->merges[first + i];
+        *ids = (yo_bpe_merge){halves_of[2 * i].id, halves_of[2 * i + 1].id};
+        __builtin_prefetch(&bpe->pairs[yo_bpe_slot(bpe, yo_bpe_key(ids->left, ids->right))]);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        put_pair(bpe, bpe->merges[first + i], (uint64_t)(first + i) << 32 | (uint32_t)whole[i].id);
+    bpe->merge_count = first + count;
+    return YOSO_OK;
 }
 
 static yoso_status load_merges(yo_model *model, yo_bpe *bpe, const yo_json *merges)
@@ -68,40 +112,11 @@ static yoso_status load_merges(yo_model *model, yo_bpe *bpe, const yo_json *merg
         return yo_fail(YOSO_NO_MEMORY, "model: no memory for %u merges", merges->count);
     const yo_json *merge = merges + 1;
     yoso_status status = YOSO_OK;
-    for (uint32_t i = 0; i < merges->count && status == YOSO_OK; i++, merge = yo_json_next(merge)) {
-        const char *part[2];
-        size_t length[2];
-        status = halves(merge, i, part, length);
-        if (status != YOSO_OK)
-            break;
-        yo_bpe_merge ids = {yo_vocab_find(&model->vocab, part[0], length[0]),
-                            yo_vocab_find(&model->vocab, part[1], length[1])};
-        if (ids.left < 0 || ids.right < 0) {
-            int k = ids.left < 0 ? 0 : 1;
-            status = yo_fail(YOSO_FORMAT, "model: merge %u: \"%.*s\" is not in the vocabulary",
-                             i + 1, (int)(length[k] < 80 ? length[k] : 80), part[k]);
-            break;
-        }
-        if (length[1] < bpe->prefix_length) {
-            status = yo_fail(YOSO_FORMAT, "model: merge %u: \"%.*s\" is shorter than the prefix",
-                             i + 1, (int)length[1], part[1]);
-            break;
-        }
-        joined.length = 0;
-        status = yo_bytes_append(&joined, part[0], length[0]);
-        if (status == YOSO_OK)
-            status = yo_bytes_append(&joined, part[1] + bpe->prefix_length,
-                                     length[1] - bpe->prefix_length);
-        if (status != YOSO_OK)
-            break;
-        int32_t id = yo_vocab_find(&model->vocab, joined.data, joined.length);
-        if (id < 0) {
-            status = yo_fail(YOSO_FORMAT, "model: merge %u makes \"%.*s\", not in the vocabulary",
-                             i + 1, (int)(joined.length < 80 ? joined.length : 80), joined.data);
-            break;
-        }
-        bpe->merges[bpe->merge_count++] = ids;
-        put_pair(bpe, ids, (uint64_t)i << 32 | (uint32_t)id);
+    for (uint32_t i = 0; i < merges->count && status == YOSO_OK; i += SOME) {
+        uint32_t count = merges->count - i < SOME ? merges->count - i : SOME;
+        status = load_some(model, bpe, merge, i, count, &joined);
+        for (uint32_t k = 0; k < count && status == YOSO_OK; k++)
+            merge = yo_json_next(merge);
     }
     yo_bytes_free(&joined);
     return status;

@@ -36,12 +36,23 @@ typedef struct yo_symbol {
 
 enum { YO_NO_RANK = 0xFFFFFFFFu };
 
+static inline uint64_t yo_bpe_key(int32_t left, int32_t right)
+{
+    return ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) + 1;
+}
+
+/* Where the search for a key begins. */
+static inline size_t yo_bpe_slot(const yo_bpe *bpe, uint64_t key)
+{
+    uint64_t hash = key * 0x9FB21C651E98DF25u;
+    return (hash >> 32 ^ hash >> 15) & (bpe->pair_slots - 1);
+}
+
 /* Rank and merged id of a pair; UINT64_MAX when it does not merge. */
 static inline uint64_t yo_bpe_find(const yo_bpe *bpe, int32_t left, int32_t right)
 {
-    uint64_t key = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) + 1;
-    uint64_t hash = key * 0x9FB21C651E98DF25u;
-    size_t mask = bpe->pair_slots - 1, i = (hash >> 32 ^ hash >> 15) & mask;
+    uint64_t key = yo_bpe_key(left, right);
+    size_t mask = bpe->pair_slots - 1, i = yo_bpe_slot(bpe, key);
     while (bpe->pairs[i].key != key) {
         if (bpe->pairs[i].key == 0)
             return UINT64_MAX;

@@ -70,8 +70,7 @@ static size_t run_end(const uint8_t *text, size_t at, size_t length, int kind)
     }
 }
 
-/* Bytes of the contraction at text (after an apostrophe), 0 for none. Lower case only. */
-static size_t contraction(const uint8_t *text, size_t length)
+size_t yo_contraction(const uint8_t *text, size_t length)
 {
     if (length >= 1 && (text[0] == 's' || text[0] == 't' || text[0] == 'm' || text[0] == 'd'))
         return 1;
@@ -85,7 +84,7 @@ size_t yo_bytelevel_end(const uint8_t *text, size_t start, size_t length)
 {
     uint32_t size;
     if (text[start] == '\'') {
-        size_t found = contraction(text + start + 1, length - start - 1);
+        size_t found = yo_contraction(text + start + 1, length - start - 1);
         if (found > 0)
             return start + 1 + found;
     }

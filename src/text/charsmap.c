@@ -82,22 +82,21 @@ yoso_status yo_charsmap_decode(yo_charsmap **out, const char *text, size_t lengt
     YO_TRY(yo_bytes_reserve(&data, length / 4 * 3 + 3));
     uint32_t bits = 0;
     int count = 0;
+    uint8_t value_of[256];
+    memset(value_of, 0xFF, sizeof value_of);
+    for (uint8_t i = 0; i < 64; i++)
+        value_of[(uint8_t) "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[i]] =
+            i;
     while (length > 0 && text[length - 1] == '=')
         length--;
     for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-        int value = c >= 'A' && c <= 'Z'   ? c - 'A'
-                    : c >= 'a' && c <= 'z' ? c - 'a' + 26
-                    : c >= '0' && c <= '9' ? c - '0' + 52
-                    : c == '+'             ? 62
-                    : c == '/'             ? 63
-                                           : -1;
-        if (value < 0) {
+        uint8_t value = value_of[(uint8_t)text[i]];
+        if (value == 0xFF) {
             yo_bytes_free(&data);
             return yo_fail(YOSO_FORMAT, "Precompiled: character %zu of the map is not base 64",
                            i + 1);
         }
-        bits = bits << 6 | (uint32_t)value;
+        bits = bits << 6 | value;
         if (++count == 4) {
             for (int k = 16; k >= 0; k -= 8)
                 data.data[data.length++] = (uint8_t)(bits >> k);

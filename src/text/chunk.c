@@ -1,94 +1,106 @@
-/* Where stretches end, sixteen bytes at a time where the processor can: see chunk.h. */
+/* Which texts may be cut into stretches, and where characters beyond ASCII allow it: see chunk.h.
+ * The scan itself is in chunk_scan.c. */
 #include "text/chunk.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
-#include "text/bytelevel.h"
+#include "text/charsmap.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
 
 yo_chunking yo_chunking_of(const yo_normalizers *normalizers, const yo_pretokenizers *cuts,
                            bool bytes)
 {
+    const yo_chunking none = {.kind = YO_CHUNK_NONE};
+    yo_chunking c = {.kind = YO_CHUNK_SPACES};
+    bool replaces = false;
     for (size_t i = 0; i < normalizers->count; i++) {
-        if (!normalizers->list[i].local)
-            return YO_CHUNK_NONE;
+        const yo_normalizer *n = &normalizers->list[i];
+        if (!n->local || (n->charsmap != NULL && c.map_count == 2))
+            return none;
+        replaces = replaces || n->pattern != NULL;
+        c.chinese = c.chinese || n->chinese;
+        if (n->charsmap != NULL)
+            c.maps[c.map_count++] = n->charsmap;
     }
     if (cuts->count == 0)
-        return YO_CHUNK_NONE;
-    if (bytes)
-        return normalizers->count == 0 && cuts->count == 1 && cuts->list[0].use_regex
-                   ? YO_CHUNK_BYTES
-                   : YO_CHUNK_NONE;
+        return none;
+    if (bytes) {
+        bool fixed = normalizers->count == 0 && cuts->count == 1 && cuts->list[0].use_regex;
+        c.kind = fixed ? YO_CHUNK_BYTES : YO_CHUNK_NONE;
+        return c;
+    }
     /* The first step must cut at spaces; the others see its pieces one by one. */
     switch (cuts->list[0].kind) {
     case YO_CUT_BERT:
+        c.inner = replaces ? YO_INNER_NONE : YO_INNER_PUNCTUATION;
+        return c;
     case YO_CUT_WHITESPACE:
+        c.inner = replaces ? YO_INNER_NONE : YO_INNER_WORDS;
+        return c;
     case YO_CUT_WHITESPACE_SPLIT:
-        break;
+        return c;
     case YO_CUT_METASPACE:
-        if (!cuts->list[0].split)
-            return YO_CHUNK_NONE;
-        break;
+        c.chinese = false; /* the spaces put around them are marks, and count */
+        return cuts->list[0].split ? c : none;
     default:
-        return YO_CHUNK_NONE;
+        return none;
     }
-    return YO_CHUNK_SPACES;
 }
 
-static bool graphic(uint8_t c)
+/* Whether a character keeps to itself through all steps that are local: a letter, a number or a
+ * common mark that is neither removed nor joined to others, nor becomes or begins with a space. */
+static bool is_solid(const yo_chunking *chunking, const uint8_t *text, uint32_t c)
 {
-    return c > 0x20 && c < 0x7F;
-}
-
-static bool cuts_here(const uint8_t *text, size_t at, size_t stop)
-{
-    return graphic(text[at - 1]) && at + 1 < stop && graphic(text[at + 1]);
-}
-
-static size_t end_at_space(const uint8_t *text, size_t at, size_t stop)
-{
-    size_t i = at + 1;
-#ifdef __SSE2__
-    for (; i + 16 <= stop; i += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(text + i));
-        unsigned spaces = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8(' ')));
-        for (; spaces != 0; spaces &= spaces - 1) {
-            size_t space = i + (size_t)__builtin_ctz(spaces);
-            if (cuts_here(text, space, stop))
-                return space;
-        }
+    size_t taken;
+    if (c < 0x80)
+        return c > 0x20 && c < 0x7F;
+    if (!yo_is_solid(c))
+        return false;
+    for (size_t i = 0; i < chunking->map_count; i++) {
+        if (yo_charsmap_find(chunking->maps[i], text, yo_utf8_size(*text), false, &taken) != NULL)
+            return false;
     }
-#endif
-    for (; i < stop; i++) {
-        if (text[i] == ' ' && cuts_here(text, i, stop))
-            return i;
-    }
-    return stop;
+    return true;
 }
 
-/* Most pieces are an optional space and ASCII letters, and something else in ASCII after them. */
-static size_t end_of_bytes(const uint8_t *text, size_t at, size_t stop)
+bool yo_chunk_starts(const yo_chunking *chunking, const uint8_t *text)
 {
-#ifdef __SSE2__
-    size_t first = at + (text[at] == ' ');
-    if (first + 16 <= stop) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(text + first));
-        __m128i lower = _mm_or_si128(block, _mm_set1_epi8(0x20));
-        __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)),
-                                        _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
-        unsigned others = ~(unsigned)_mm_movemask_epi8(letters) & 0xFFFF;
-        if (others != 0 && !(others & 1)) {
-            size_t end = first + (size_t)__builtin_ctz(others);
-            if (text[end] < 0x80)
-                return end;
-        }
-    }
-#endif
-    return yo_bytelevel_end(text, at, stop);
+    uint32_t size, c = yo_utf8_decode(text, &size);
+    return chunking->map_count == 0 || c == ' ' || is_solid(chunking, text, c);
 }
 
-size_t yo_chunk_end(yo_chunking chunking, const uint8_t *text, size_t at, size_t stop)
+/* The character before `at` is solid, and with maps also the one before it: then it is no part of
+ * a cluster that a map takes for one. */
+static bool solid_before(const yo_chunking *chunking, const uint8_t *text, size_t start, size_t at)
 {
-    return chunking == YO_CHUNK_BYTES ? end_of_bytes(text, at, stop) : end_at_space(text, at, stop);
+    uint32_t size, c = yo_utf8_before(text, at, &size);
+    if (!is_solid(chunking, text + at - size, c))
+        return false;
+    at -= size;
+    if (chunking->map_count == 0 || c < 0x80 || at == start)
+        return true;
+    c = yo_utf8_before(text, at, &size);
+    return c == ' ' || is_solid(chunking, text + at - size, c);
+}
+
+static bool solid_after(const yo_chunking *chunking, const uint8_t *text, size_t at, size_t stop)
+{
+    uint32_t size;
+    return at < stop && is_solid(chunking, text + at, yo_utf8_decode(text + at, &size));
+}
+
+static bool is_chinese(uint32_t c)
+{
+    return c >= 0x3400 && yo_is(c, YO_CHINESE);
+}
+
+bool yo_chunk_divides(const yo_chunking *chunking, const uint8_t *text, size_t start, size_t at,
+                      size_t stop)
+{
+    uint32_t size;
+    if (text[at] == ' ')
+        return solid_before(chunking, text, start, at) && solid_after(chunking, text, at + 1, stop);
+    if (!is_chinese(yo_utf8_decode(text + at, &size)) &&
+        !is_chinese(yo_utf8_before(text, at, &size)))
+        return false;
+    return solid_before(chunking, text, start, at) && solid_after(chunking, text, at, stop);
 }

@@ -6,10 +6,26 @@
 #include "text/normalizer.h"
 #include "text/pretokenizer.h"
 
-typedef enum yo_chunking {
+typedef enum yo_chunk_kind {
     YO_CHUNK_NONE,   /* a text is one stretch */
-    YO_CHUNK_SPACES, /* before a space between two ASCII graphic characters */
+    YO_CHUNK_SPACES, /* before a space between two solid characters, and within words as below */
     YO_CHUNK_BYTES   /* the fixed pattern of ByteLevel */
+} yo_chunk_kind;
+
+/* Where ASCII graphic characters are cut from each other. */
+typedef enum yo_chunk_inner {
+    YO_INNER_NONE,
+    YO_INNER_PUNCTUATION, /* on both sides of a punctuation mark */
+    YO_INNER_WORDS        /* between \w and others */
+} yo_chunk_inner;
+
+typedef struct yo_chunking {
+    yo_chunk_kind kind;
+    yo_chunk_inner inner;
+    bool chinese; /* also on both sides of a Chinese character */
+    /* Character maps leave ASCII as it is, but a letter that one changes is not solid. */
+    const struct yo_charsmap *maps[2];
+    size_t map_count;
 } yo_chunking;
 
 /* How texts may be cut, given all steps before the model. `bytes` says that the model takes the
@@ -17,7 +33,18 @@ typedef enum yo_chunking {
 yo_chunking yo_chunking_of(const yo_normalizers *normalizers, const yo_pretokenizers *cuts,
                            bool bytes);
 
-/* The end of the stretch that begins at text[at], at < stop. */
-size_t yo_chunk_end(yo_chunking chunking, const uint8_t *text, size_t at, size_t stop);
+/* Whether a text that begins so may be cut at all: a character map that removes the first
+ * character loses count of all that follow. */
+bool yo_chunk_starts(const yo_chunking *chunking, const uint8_t *text);
+
+/* The ends of the next stretches of text[at .. stop), at < stop: at least one, at most `most`, of
+ * which the number is returned. text[at - 1] is the end of a stretch before. */
+size_t yo_chunk_ends(const yo_chunking *chunking, const uint8_t *text, size_t at, size_t stop,
+                     uint32_t *ends, size_t most);
+
+/* For the scan: whether a stretch that begins at `start` may end at a place beside characters
+ * beyond ASCII. */
+bool yo_chunk_divides(const yo_chunking *chunking, const uint8_t *text, size_t start, size_t at,
+                      size_t stop);
 
 #endif

@@ -221,6 +221,22 @@ static yoso_status new_encoding(batch *b, size_t count, size_t jobs)
 /* The inputs of one job: count of them in order. */
 typedef yoso_status get_input(const void *inputs, size_t index, input *in);
 
+/* Makes room at once for as many tokens as texts seldom have: addresses alone cost nothing, while
+ * growing moves what is there. Where that is too much, the store grows as it goes. */
+static void reserve(const batch *b, yo_job *job, size_t first, size_t last, const void *inputs,
+                    get_input *get)
+{
+    enum { BYTES_A_TOKEN = 2, MOST = 1 << 28 };
+    size_t bytes = 0;
+    for (size_t i = first; i < last && bytes < MOST; i++) {
+        input in = {0};
+        if (get(inputs, i, &in) == YOSO_OK && in.counts[0] == 1 && *in.lengths[0] > 0)
+            bytes += (size_t)*in.lengths[0];
+    }
+    if (bytes < MOST && !b->truncation.on)
+        yo_store_reserve(&job->store, bytes / BYTES_A_TOKEN + 4 * (last - first));
+}
+
 static yoso_status run_job(batch *b, size_t j, const void *inputs, get_input *get)
 {
     yoso_encoding *out = b->out;
@@ -228,6 +244,7 @@ static yoso_status run_job(batch *b, size_t j, const void *inputs, get_input *ge
     size_t first = out->count * j / out->job_count, last = out->count * (j + 1) / out->job_count;
     YO_TRY(yo_worker_take(&worker, b->tokenizer));
     yoso_status status = YOSO_OK;
+    reserve(b, &out->jobs[j], first, last, inputs, get);
     for (size_t i = first; i < last && status == YOSO_OK; i++) {
         input in = {0};
         status = get(inputs, i, &in);

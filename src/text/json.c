@@ -4,6 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "text/utf8.h"
 
 enum { MAX_DEPTH = 128 };
@@ -37,7 +41,7 @@ static void skip_space(reader *r)
 static yoso_status add(reader *r, size_t *index, yo_json_kind kind)
 {
     yo_json_document *d = r->document;
-    if (d->count == d->capacity)
+    if (d->count == d->capacity) /* more than there can be in what is well formed */
         YO_TRY(yo_grow((void **)&d->nodes, &d->capacity, d->count + 1, sizeof *d->nodes));
     *index = d->count++;
     d->nodes[*index] = (yo_json){.kind = kind};
@@ -88,11 +92,29 @@ static yoso_status read_escape(reader *r, char **out)
     return YOSO_OK;
 }
 
+/* The first quote, backslash or control character at text or after it. */
+static char *end_of_plain(char *text, const char *end)
+{
+#ifdef __SSE2__
+    for (; end - text >= 16; text += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)text);
+        __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+        __m128i slash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+        __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1F)), block);
+        int found = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), control));
+        if (found != 0)
+            return text + __builtin_ctz((unsigned)found);
+    }
+#endif
+    while (*text != '"' && *text != '\\' && (uint8_t)*text >= 0x20)
+        text++;
+    return text;
+}
+
 static yoso_status read_string(reader *r, yo_json *node)
 {
     char *start = ++r->at;
-    while (*r->at != '"' && *r->at != '\\' && (uint8_t)*r->at >= 0x20)
-        r->at++;
+    r->at = end_of_plain(r->at, r->end);
     char *out = r->at;
     while (*r->at != '"') {
         if (r->at == r->end)
@@ -203,12 +225,33 @@ static yoso_status read_value(reader *r)
     return fail_at(r, r->at, r->at == r->end ? "the text ends too early" : "a value expected");
 }
 
+/* No fewer than the values and keys of a text: each but the first follows one of , : [ { */
+static size_t count_nodes(const char *text, size_t length)
+{
+    size_t count = 1, i = 0;
+#ifdef __SSE2__
+    for (; i + 16 <= length; i += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(text + i));
+        __m128i comma = _mm_cmpeq_epi8(block, _mm_set1_epi8(','));
+        __m128i colon = _mm_cmpeq_epi8(block, _mm_set1_epi8(':'));
+        __m128i open = _mm_cmpeq_epi8(_mm_or_si128(block, _mm_set1_epi8(0x20)), _mm_set1_epi8('{'));
+        int found = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(comma, colon), open));
+        count += (size_t)__builtin_popcount((unsigned)found);
+    }
+#endif
+    for (; i < length; i++)
+        count += text[i] == ',' || text[i] == ':' || text[i] == '[' || text[i] == '{';
+    return count;
+}
+
 yoso_status yo_json_read(yo_json_document *document, const char *what, char *text, size_t length)
 {
     reader r = {.document = document, .what = what, .text = text, .at = text, .end = text + length};
     size_t valid = yo_utf8_valid((uint8_t *)text, length);
     if (valid < length)
         return fail_at(&r, text + valid, "bytes that are not UTF-8");
+    YO_TRY(yo_grow((void **)&document->nodes, &document->capacity, count_nodes(text, length),
+                   sizeof *document->nodes));
     yoso_status status = read_value(&r);
     if (status == YOSO_OK) {
         skip_space(&r);

@@ -21,6 +21,15 @@ static bool append(uint64_t *significand, char c)
     return true;
 }
 
+/* Appends up to 17 digits, which fit behind one; returns where they end. */
+static const char *append_some(uint64_t *significand, const char *text)
+{
+    const char *last = text + 17;
+    for (; text < last && is_digit(*text); text++)
+        *significand = *significand * 10 + (uint64_t)(*text - '0');
+    return text;
+}
+
 /* 10^exponent, 0 <= exponent <= 308, to the nearest double. */
 static double power_of_ten(int exponent)
 {
@@ -57,6 +66,7 @@ const char *yo_json_read_number(const char *text, double *number)
     text += negative;
     if (!is_digit(*text) || (*text == '0' && is_digit(text[1])))
         return NULL;
+    text = append_some(&significand, text);
     for (; is_digit(*text); text++) { /* digits that do not fit are zeros */
         room = room && append(&significand, *text);
         exponent += !room;
@@ -64,6 +74,11 @@ const char *yo_json_read_number(const char *text, double *number)
     if (*text == '.') {
         if (!is_digit(*++text))
             return NULL;
+        if (significand < 10) {
+            const char *point = text;
+            text = append_some(&significand, text);
+            exponent -= text - point;
+        }
         for (; is_digit(*text); text++) { /* and behind the point nothing */
             room = room && append(&significand, *text);
             exponent -= room;
@@ -97,6 +112,15 @@ static bool fits(char *text, size_t room, int digits, double number, double want
 yoso_status yo_json_write_number(yo_bytes *out, double number)
 {
     char text[40];
+    if (number >= 0 && number < 1e15 && number == (double)(int64_t)number && !signbit(number)) {
+        char *at = text + sizeof text - 1;
+        int64_t left = (int64_t)number;
+        *at = '\0';
+        do
+            *--at = (char)('0' + left % 10);
+        while ((left /= 10) > 0);
+        return yo_bytes_text(out, at);
+    }
     for (int digits = 15; digits <= 19; digits++) {
         if (fits(text, sizeof text, digits, number, number))
             return yo_bytes_text(out, text);

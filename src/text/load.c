@@ -17,9 +17,10 @@ yoso_status yo_load_file(yo_bytes *out, const char *path)
         return yo_fail(YOSO_IO, "tokenizer: %s: %s", path, strerror(why));
     }
     out->length = 0;
-    yoso_status status = yo_bytes_reserve(out, (size_t)facts.st_size + 1);
+    yoso_status status = yo_bytes_reserve(out, (size_t)facts.st_size + 2);
     while (status == YOSO_OK) {
-        status = yo_bytes_reserve(out, 65536);
+        if (out->capacity - out->length < 2) /* the file has grown */
+            status = yo_bytes_reserve(out, 65536);
         if (status != YOSO_OK)
             break;
         size_t got = fread(out->data + out->length, 1, out->capacity - out->length - 1, file);

@@ -167,9 +167,9 @@ static yoso_status read_ids(yo_vocab *vocab, const char *path, const yo_json *ro
         if (id < 0 || id > INT32_MAX || id != (double)(int32_t)id)
             return yo_fail(YOSO_FORMAT, "%s: the id of \"%.*s\" is not a whole number", path,
                            (int)(key->count < 80 ? key->count : 80), key->as.text);
-        YO_TRY(yo_vocab_add(vocab, key->as.text, key->count, (int32_t)id));
+        YO_TRY(yo_vocab_append(vocab, key->as.text, key->count, (int32_t)id));
     }
-    return YOSO_OK;
+    return yo_vocab_index(vocab);
 }
 
 static yoso_status write_merges(yo_bytes *out, const char *path, const yo_bytes *merges)

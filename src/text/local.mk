@@ -6,10 +6,10 @@ libyoso_la_SOURCES += \
 	src/text/bytelevel.c src/text/bytelevel.h \
 	src/text/bytes.c src/text/bytes.h \
 	src/text/charsmap.c src/text/charsmap.h \
-	src/text/chunk.c src/text/chunk.h \
+	src/text/chunk.c src/text/chunk.h src/text/chunk_scan.c \
 	src/text/cut_class.c src/text/cut_pattern.c src/text/cut_rewrite.c \
 	src/text/decode_sentencepiece.c src/text/decode_steps.c src/text/decoder.c src/text/decoder.h \
-	src/text/encode.c src/text/encode_batch.c src/text/encoding.c src/text/encoding.h \
+	src/text/encode.c src/text/encode.h src/text/encode_batch.c src/text/encoding.c src/text/encoding.h \
 	src/text/grapheme.c src/text/grapheme_tables.h \
 	src/text/json.c src/text/json.h src/text/json_number.c src/text/json_value.c \
 	src/text/load.c src/text/load.h src/text/load_vocab.c \
@@ -20,13 +20,15 @@ libyoso_la_SOURCES += \
 	src/text/oniguruma.c src/text/oniguruma.h \
 	src/text/pattern.c src/text/pattern.h \
 	src/text/pieces.c src/text/pieces.h \
+	src/text/plain.c src/text/plain.h \
 	src/text/post.c src/text/post.h src/text/post_load.c \
 	src/text/protobuf.c src/text/protobuf.h \
 	src/text/pretokenizer.c src/text/pretokenizer.h \
 	src/text/sequence.c src/text/sequence.h \
 	src/text/tokenizer.c src/text/tokenizer.h \
+	src/text/stretch.c \
 	src/text/train.c src/text/train.h src/text/train_merges.c src/text/train_unigram.c \
-	src/text/trie.c src/text/trie.h \
+	src/text/trie.c src/text/trie.h src/text/trie_sort.c \
 	src/text/truncate.c \
 	src/text/unicode.c src/text/unicode.h src/text/unicode_tables.h \
 	src/text/unigram.c \

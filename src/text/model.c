@@ -73,9 +73,9 @@ yoso_status yo_model_load_vocab(yo_model *model, const yo_json *json)
             id->as.number != (double)(int32_t)id->as.number)
             return yo_fail(YOSO_FORMAT, "model: vocab: the id of \"%.*s\" is not a whole number",
                            (int)(key->count < 80 ? key->count : 80), key->as.text);
-        YO_TRY(yo_vocab_add(&model->vocab, key->as.text, key->count, (int32_t)id->as.number));
+        YO_TRY(yo_vocab_append(&model->vocab, key->as.text, key->count, (int32_t)id->as.number));
     }
-    return YOSO_OK;
+    return yo_vocab_index(&model->vocab);
 }
 
 yoso_status yo_model_write_vocab(const yo_model *model, yo_bytes *out)

@@ -64,7 +64,7 @@ static yoso_status load_precompiled(yo_normalizer *n, const char *where, const y
     const yo_json *map;
     YO_TRY(yo_json_need(json, where, "precompiled_charsmap", YO_JSON_STRING, &map));
     YO_TRY(yo_charsmap_decode(&n->charsmap, map->as.text, map->count));
-    n->local = n->wants_plain_start = true;
+    n->local = true;
     for (int c = ' '; c < 0x7F; c++)
         n->local = n->local && n->charsmap->plain[c];
     return YOSO_OK;

@@ -14,11 +14,11 @@ typedef yoso_status yo_normalize_function(const yo_normalizer *normalizer, const
 
 struct yo_normalizer {
     yo_normalize_function *run;
-    /* Whether cutting the text between an ASCII graphic character and a space that is followed by
-     * another one changes nothing: then words can be normalized one by one. */
+    /* Whether cutting the text between solid characters, or between one and a space that is
+     * followed by another, changes nothing (see chunk.h): then words can be normalized one by one.
+     */
     bool local;
-    /* But not when what the text begins with is no plain ASCII (Precompiled may lose count). */
-    bool wants_plain_start;
+
     /* Options of the kinds that have some. */
     bool clean, chinese, accents, lower; /* BertNormalizer */
     bool left, right; /* Strip; SentencePiece: adds a space before all, removes needless ones */

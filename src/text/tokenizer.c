@@ -24,11 +24,11 @@ static void conclude(yoso_tokenizer *t)
         t->byte_level = last->kind == YO_CUT_BYTE_LEVEL && !last->add_prefix_space &&
                         yo_bpe_takes_bytes(&t->model);
     }
-    for (size_t i = 0; i < t->normalizers.count; i++)
-        t->wants_plain_start = t->wants_plain_start || t->normalizers.list[i].wants_plain_start;
     /* Added tokens that are found in normal form need the whole text in normal form. */
-    if (t->normalizers.count == 0 || !t->added.has_normal)
+    if (t->normalizers.count == 0 || t->added.normal.count == 0)
         t->chunking = yo_chunking_of(&t->normalizers, list, t->byte_level);
+    if (t->chunking.kind == YO_CHUNK_SPACES)
+        t->plain = yo_plain_of(&t->normalizers, list);
 }
 
 static yoso_status build(yoso_tokenizer *t, const char *what, const yo_json *root)

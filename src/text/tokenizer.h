@@ -7,6 +7,7 @@
 #include "text/added.h"
 #include "text/chunk.h"
 #include "text/decoder.h"
+#include "text/plain.h"
 #include "text/post.h"
 #include "text/pretokenizer.h"
 #include "text/sequence.h"
@@ -39,7 +40,7 @@ struct yoso_tokenizer {
     bool tracks;     /* some part asks for places in the original even when the caller does not */
     bool byte_level; /* the last pre-tokenizer is ByteLevel and the model takes bytes */
     yo_chunking chunking;
-    bool wants_plain_start; /* stretches are cut only in texts that begin with plain ASCII */
+    yo_plain plain;
     pthread_mutex_t lock;
     yo_worker *workers; /* idle ones */
 };

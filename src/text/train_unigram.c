@@ -91,9 +91,16 @@ static void keep_best(learner *l, size_t count)
 static yoso_status build_trie(learner *l)
 {
     yo_trie_free(&l->trie);
+    yo_trie_string *strings = malloc((l->count + 1) * sizeof *strings);
+    if (strings == NULL || l->count >= YO_TRIE_VALUES) {
+        free(strings);
+        return yo_fail(YOSO_NO_MEMORY, "train: no memory for %zu pieces", l->count);
+    }
     for (size_t i = 0; i < l->count; i++)
-        YO_TRY(yo_trie_add(&l->trie, text_of(l, &l->list[i]), l->list[i].length, (int32_t)i));
-    return YOSO_OK;
+        strings[i] = (yo_trie_string){text_of(l, &l->list[i]), l->list[i].length, (int32_t)i};
+    yoso_status status = yo_trie_build(&l->trie, strings, l->count);
+    free(strings);
+    return status;
 }
 
 static double log_add(double a, double b)
@@ -114,23 +121,18 @@ static yoso_status expect(learner *l, const uint8_t *text, size_t length, double
     for (int pass = 0; pass < 3; pass++) {
         for (size_t k = 0; k < length; k++) {
             size_t start = pass == 1 ? length - 1 - k : k;
-            uint32_t node = 0;
+            yo_trie_walk walk = {.text = text + start, .length = length - start};
             if (yo_utf8_continues(text[start]))
                 continue;
-            for (size_t end = start; end < length;) {
-                node = yo_trie_child(&l->trie, node, text[end++]);
-                if (node == 0)
-                    break;
-                int32_t id = l->trie.values[node];
-                if (id < 0)
-                    continue;
-                double score = l->list[id].score;
+            while (yo_trie_next(&l->trie, &walk)) {
+                size_t end = start + walk.taken;
+                double score = l->list[walk.value].score;
                 if (pass == 0)
                     forward[end] = log_add(forward[end], forward[start] + score);
                 else if (pass == 1)
                     backward[start] = log_add(backward[start], backward[end] + score);
                 else
-                    l->list[id].count +=
+                    l->list[walk.value].count +=
                         weight * exp(forward[start] + score + backward[end] - forward[length]);
             }
         }
@@ -186,14 +188,11 @@ static yoso_status loss_of(learner *l, const candidate *c, double *loss)
         best[i] = -INFINITY;
     best[0] = 0;
     for (size_t start = 0; start < c->length; start++) {
-        uint32_t node = 0;
-        for (size_t end = start; best[start] > -INFINITY && end < c->length;) {
-            node = yo_trie_child(&l->trie, node, text[end++]);
-            if (node == 0)
-                break;
-            int32_t id = l->trie.values[node];
-            if (id >= 0 && !(start == 0 && end == c->length))
-                best[end] = fmax(best[end], best[start] + l->list[id].score);
+        yo_trie_walk walk = {.text = text + start, .length = c->length - start};
+        while (best[start] > -INFINITY && yo_trie_next(&l->trie, &walk)) {
+            size_t end = start + walk.taken;
+            if (!(start == 0 && end == c->length))
+                best[end] = fmax(best[end], best[start] + l->list[walk.value].score);
         }
     }
     *loss = c->count * (c->score - best[c->length]);

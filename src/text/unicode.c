@@ -13,6 +13,18 @@ uint32_t yo_class(uint32_t c)
     return yo_class_mask[yo_class_group[(size_t)yo_class_block[c >> 7] << 7 | (c & 127)]];
 }
 
+bool yo_is_solid(uint32_t c)
+{
+    if (c < 0x80)
+        return c > 0x20 && c < 0x7F;
+    if (yo_is(c, YO_LETTER | YO_NUMBER)) {
+        bool jamo = (c >= 0x1100 && c < 0x1200) || (c >= 0xA960 && c < 0xA980) || c >= 0xD7B0;
+        bool odd = c == 0x37A || c == 0xD4E || c == 0xE33 || c == 0xEB3;
+        return c < 0xFB00 && !odd && (!jamo || c >= 0xF900);
+    }
+    return c == 0xAB || c == 0xBB || (c >= 0x2010 && c <= 0x2027 && c != 0x2017);
+}
+
 int yo_lower(uint32_t c, uint32_t out[2])
 {
     out[0] = c;

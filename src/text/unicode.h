@@ -41,6 +41,10 @@ static inline bool yo_is(uint32_t c, uint32_t classes)
     return (yo_class(c) & classes) != 0;
 }
 
+/* A letter, number or mark that stands alone in a grapheme cluster unless marks follow, and whose
+ * normal forms begin and end with something that is visible and no mark. Not all such are known. */
+bool yo_is_solid(uint32_t c);
+
 /* Lower case, one or two characters; returns how many. */
 int yo_lower(uint32_t c, uint32_t out[2]);
 

@@ -27,7 +27,10 @@ enum { NORMAL = 1, USER_DEFINED = 4 };
 
 /* The best path that ends at a byte. */
 typedef struct path {
-    double score;
+    union {
+        double score;
+        int64_t next; /* once the best path is known: where its token that begins here ends */
+    };
     int32_t id;    /* of its last token */
     int32_t start; /* where that begins; -1 when no path ends here */
 } path;
@@ -37,7 +40,6 @@ static yoso_status load_list(yo_model *model, unigram *own, const yo_json *list)
     double lowest = INFINITY;
     YO_TRY(yo_grow((void **)&own->scores, &own->room, list->count, sizeof *own->scores));
     YO_TRY(yo_vocab_reserve(&model->vocab, list->count));
-    YO_TRY(yo_trie_reserve(&own->trie, 2 * (size_t)list->count));
     const yo_json *item = list + 1;
     for (uint32_t i = 0; i < list->count; i++, item = yo_json_next(item)) {
         if (item->kind != YO_JSON_ARRAY || item->count != 2 || item[1].kind != YO_JSON_STRING ||
@@ -47,14 +49,32 @@ static yoso_status load_list(yo_model *model, unigram *own, const yo_json *list)
         own->scores[i] = item[2].as.number;
         if (own->scores[i] < lowest)
             lowest = own->scores[i];
-        YO_TRY(yo_vocab_add(&model->vocab, text->as.text, text->count, (int32_t)i));
-        if (text->count > 0)
-            YO_TRY(
-                yo_trie_add(&own->trie, (const uint8_t *)text->as.text, text->count, (int32_t)i));
+        YO_TRY(yo_vocab_append(&model->vocab, text->as.text, text->count, (int32_t)i));
     }
+    YO_TRY(yo_vocab_index(&model->vocab));
     own->count = list->count;
     own->unknown_score = lowest - unknown_penalty;
     return YOSO_OK;
+}
+
+/* The trie of all tokens, or of those kinds that SentencePiece looks for in a text. */
+static yoso_status build_trie(unigram *own, const yo_json *list)
+{
+    yo_trie_string *strings = malloc((list->count + (size_t)1) * sizeof *strings);
+    size_t count = 0;
+    const yo_json *item = list + 1;
+    if (strings == NULL)
+        return yo_fail(YOSO_NO_MEMORY, "model: no memory for %u tokens", list->count);
+    for (uint32_t i = 0; i < list->count; i++, item = yo_json_next(item)) {
+        const yo_json *text = &item[1];
+        if (text->count > 0 &&
+            (own->kinds == NULL || own->kinds[i] == NORMAL || own->kinds[i] == USER_DEFINED))
+            strings[count++] =
+                (yo_trie_string){(const uint8_t *)text->as.text, text->count, (int32_t)i};
+    }
+    yoso_status status = yo_trie_build(&own->trie, strings, count);
+    free(strings);
+    return status;
 }
 
 /* SentencePiece knows only normal and user-defined pieces in a text. */
@@ -65,10 +85,9 @@ static yoso_status load_kinds(unigram *own, const yo_json *vocab, const yo_json 
     own->kinds = calloc((size_t)kinds->count + 1, 1);
     if (own->kinds == NULL)
         return yo_fail(YOSO_NO_MEMORY, "model: no memory");
-    yo_trie_free(&own->trie);
     double lowest = INFINITY;
     own->highest = -INFINITY;
-    const yo_json *kind = kinds + 1, *item = vocab + 1;
+    const yo_json *kind = kinds + 1;
     for (uint32_t i = 0; i < kinds->count; i++, kind = yo_json_next(kind)) {
         double number = kind->kind == YO_JSON_NUMBER ? kind->as.number : 0;
         if (number < 1 || number > 6)
@@ -78,11 +97,6 @@ static yoso_status load_kinds(unigram *own, const yo_json *vocab, const yo_json 
             lowest = fmin(lowest, own->scores[i]);
             own->highest = fmax(own->highest, own->scores[i]);
         }
-        const yo_json *text = &item[1];
-        if (text->count > 0 && (own->kinds[i] == NORMAL || own->kinds[i] == USER_DEFINED))
-            YO_TRY(
-                yo_trie_add(&own->trie, (const uint8_t *)text->as.text, text->count, (int32_t)i));
-        item = yo_json_next(item);
     }
     own->unknown_score = (float)((float)lowest - (float)unknown_penalty);
     return YOSO_OK;
@@ -97,7 +111,7 @@ static yoso_status unigram_load(yo_model *model, const yo_json *json)
     const yo_json *list;
     int64_t unk = -1;
     YO_TRY(yo_json_need(json, "model", "vocab", YO_JSON_ARRAY, &list));
-    if (list->count > INT32_MAX)
+    if (list->count >= YO_TRIE_VALUES)
         return yo_fail(YOSO_FORMAT, "model: vocab has %u tokens, too many", list->count);
     YO_TRY(yo_json_integer(json, "model", "unk_id", 0, INT32_MAX, &unk));
     YO_TRY(yo_json_bool(json, "model", "byte_fallback", &own->byte_fallback));
@@ -108,6 +122,7 @@ static yoso_status unigram_load(yo_model *model, const yo_json *json)
     const yo_json *kinds = yo_json_get(json, "kinds");
     if (kinds != NULL)
         YO_TRY(load_kinds(own, list, kinds));
+    YO_TRY(build_trie(own, list));
     model->unk_id = (int32_t)unk;
     model->vocab_size = own->count;
     for (int byte = 0; byte < 256; byte++) {
@@ -129,57 +144,55 @@ static void unigram_release(yo_model *model)
     free(own);
 }
 
-static void offer(const unigram *own, path *to, double token, double before, int32_t id,
-                  size_t start)
+/* `single` says that sums are in single precision. */
+static inline void offer(path *to, double token, double before, int32_t id, size_t start,
+                         bool single)
 {
-    double score = own->kinds != NULL ? (double)((float)token + (float)before) : token + before;
+    double score = single ? (double)((float)token + (float)before) : token + before;
     if (to->start < 0 || score > to->score)
-        *to = (path){score, id, (int32_t)start};
+        *to = (path){.score = score, .id = id, .start = (int32_t)start};
 }
 
-static double score_of(const unigram *own, int32_t id, size_t length)
+static inline double score_of(const unigram *own, int32_t id, size_t length, bool kinds)
 {
-    if (own->kinds != NULL && own->kinds[id] == USER_DEFINED)
+    if (kinds && own->kinds[id] == USER_DEFINED)
         return (double)((float)length * (float)own->highest) - 0.1;
     return own->scores[id];
 }
 
-/* Fills the lattice: paths[i] is the best way to write the first i bytes. */
-static yoso_status search(const yo_model *model, const unigram *own, const uint8_t *piece,
-                          size_t length, path *paths)
+/* Fills the lattice: paths[i] is the best way to write the first i bytes. `kinds` says that they do
+ * not all count alike, as in SentencePiece. */
+static inline yoso_status search(const yo_model *model, const unigram *own, const uint8_t *piece,
+                                 size_t length, path *paths, bool kinds)
 {
     for (size_t i = 1; i <= length; i++)
         paths[i].start = -1;
-    paths[0] = (path){0.0, -1, 0};
+    paths[0] = (path){.score = 0.0, .id = -1, .start = 0};
     for (size_t at = 0; at < length;) {
         double before = paths[at].score;
         uint32_t size = yo_utf8_size(piece[at]);
         bool single = false;
-        uint32_t node = 0;
-        for (size_t end = at; end < length;) {
-            node = yo_trie_child(&own->trie, node, piece[end++]);
-            if (node == 0)
-                break;
-            int32_t id = own->trie.values[node];
-            if (id < 0)
-                continue;
-            offer(own, &paths[end], score_of(own, id, end - at), before, id, at);
-            single = single || end - at == size;
+        yo_trie_walk walk = {.text = piece + at, .length = length - at};
+        while (yo_trie_next(&own->trie, &walk)) {
+            double score = score_of(own, walk.value, walk.taken, kinds);
+            offer(&paths[at + walk.taken], score, before, walk.value, at, kinds);
+            single = single || walk.taken == size;
         }
         if (!single) {
             if (model->unk_id < 0)
                 return yo_fail(YOSO_FORMAT,
                                "encode: a character has no token, and the model no unk_id");
-            offer(own, &paths[at + size], own->unknown_score, before, model->unk_id, at);
+            offer(&paths[at + size], own->unknown_score, before, model->unk_id, at, kinds);
         }
         at += size;
     }
     return YOSO_OK;
 }
 
-/* The tokens of one stretch: its own, those of its bytes, or the unknown one. */
-static yoso_status emit(const yo_model *model, const unigram *own, const uint8_t *piece,
-                        size_t start, size_t stop, yo_tokens *tokens)
+/* The tokens of unknown characters: the one that they are together, those of their bytes, or the
+ * unknown one. */
+static yoso_status emit_unknown(const yo_model *model, const unigram *own, const uint8_t *piece,
+                                size_t start, size_t stop, yo_tokens *tokens)
 {
     int32_t id = yo_vocab_find(&model->vocab, piece + start, stop - start);
     if (id >= 0)
@@ -234,6 +247,21 @@ static yoso_status emit_pieces(const yo_model *model, const unigram *own, const 
     return YOSO_OK;
 }
 
+/* Walks back along the best path; then each token's start knows where it ends. Neighbouring unknown
+ * characters become one token. */
+static void link_forward(const yo_model *model, path *paths, size_t length)
+{
+    bool unknown_after = false;
+    for (size_t at = length, stop = length; at > 0;) {
+        bool unknown = paths[at].id == model->unk_id;
+        if (!(unknown && unknown_after))
+            stop = at;
+        unknown_after = unknown;
+        at = (size_t)paths[at].start;
+        paths[at].next = (int64_t)stop;
+    }
+}
+
 static yoso_status unigram_tokenize(const yo_model *model, yo_scratch *scratch,
                                     const uint8_t *piece, size_t length, yo_tokens *tokens)
 {
@@ -242,30 +270,20 @@ static yoso_status unigram_tokenize(const yo_model *model, yo_scratch *scratch,
         return yo_fail(YOSO_MISUSE, "encode: a piece of %zu bytes is too long", length);
     YO_TRY(yo_grow(&scratch->lattice, &scratch->lattice_room, length + 1, sizeof(path)));
     path *paths = scratch->lattice;
-    YO_TRY(search(model, own, piece, length, paths));
-    if (own->kinds != NULL)
+    if (own->kinds != NULL) {
+        YO_TRY(search(model, own, piece, length, paths, true));
         return emit_pieces(model, own, piece, length, paths, tokens);
-    /* Walk back, turning each path's start into a link to where the stretch ends; neighbouring
-     * unknown characters become one stretch. */
-    int32_t next = -1;
-    bool unknown_after = false;
-    for (size_t at = length; at > 0;) {
-        size_t start = (size_t)paths[at].start;
-        bool unknown = model->unk_id >= 0 && paths[at].id == model->unk_id;
-        if (!(unknown && unknown_after) && at < length) {
-            paths[at].id = next; /* a stretch begins at `at`; the one after it at `next` */
-            next = (int32_t)at;
-        }
-        unknown_after = unknown;
-        at = start;
     }
-    size_t start = 0;
-    while (next >= 0) {
-        YO_TRY(emit(model, own, piece, start, (size_t)next, tokens));
-        start = (size_t)next;
-        next = paths[start].id;
+    YO_TRY(search(model, own, piece, length, paths, false));
+    link_forward(model, paths, length);
+    for (size_t start = 0, stop; start < length; start = stop) {
+        stop = (size_t)paths[start].next;
+        if (paths[stop].id == model->unk_id)
+            YO_TRY(emit_unknown(model, own, piece, start, stop, tokens));
+        else
+            YO_TRY(yo_tokens_add(tokens, paths[stop].id, start, stop, false));
     }
-    return emit(model, own, piece, start, length, tokens);
+    return YOSO_OK;
 }
 
 static yoso_status unigram_write(const yo_model *model, yo_bytes *out)

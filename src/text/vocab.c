@@ -3,36 +3,62 @@
 
 #include <stdlib.h>
 
-/* The slot of a string, or the empty one that it would take, whose tag is put in *tag. Most slots
- * of other strings are told apart by theirs. */
-static uint64_t *slot_of(const yo_vocab *vocab, const void *text, size_t length, uint64_t *tag)
+enum { AHEAD = 32 }; /* strings whose slots are asked for before the first is looked at */
+
+static const uint64_t tag_bits = 0xFFFFFFFF00000000u;
+
+/* The slot of a string with this hash, or the empty one that it would take. Most slots of other
+ * strings are told apart by their tags. */
+static uint64_t *slot_of(const yo_vocab *vocab, const void *text, size_t length, uint64_t hash)
 {
-    uint64_t hash = yo_hash_bytes(text, length);
     size_t mask = vocab->slot_count - 1, i = hash & mask;
-    *tag = hash & 0xFFFFFFFF00000000u;
     for (; vocab->slots[i] != 0; i = (i + 1) & mask) {
-        if ((vocab->slots[i] & 0xFFFFFFFF00000000u) != *tag)
+        if ((vocab->slots[i] ^ hash) & tag_bits)
             continue;
         const yo_vocab_entry *entry = &vocab->entries[(uint32_t)vocab->slots[i] - 1];
-        if (entry->length == length && memcmp(vocab->text.data + entry->start, text, length) == 0)
+        if (entry->length == length && yo_same(vocab->text.data + entry->start, text, length))
             break;
     }
     return &vocab->slots[i];
 }
 
+/* Puts the entries from `first` on into slots; one that equals an earlier one gives it its id and
+ * goes. */
+static void fill_slots(yo_vocab *vocab, size_t first)
+{
+    size_t kept = first, count = vocab->count;
+    for (size_t at = first; at < count; at += AHEAD) {
+        size_t some = count - at < AHEAD ? count - at : AHEAD;
+        uint64_t hashes[AHEAD];
+        for (size_t k = 0; k < some; k++) {
+            const yo_vocab_entry *entry = &vocab->entries[at + k];
+            hashes[k] = yo_hash_bytes(vocab->text.data + entry->start, entry->length);
+            __builtin_prefetch(&vocab->slots[hashes[k] & (vocab->slot_count - 1)]);
+        }
+        for (size_t k = 0; k < some; k++) {
+            yo_vocab_entry entry = vocab->entries[at + k];
+            uint64_t *slot =
+                slot_of(vocab, vocab->text.data + entry.start, entry.length, hashes[k]);
+            if (*slot != 0) {
+                vocab->entries[(uint32_t)*slot - 1].id = entry.id;
+            } else {
+                vocab->entries[kept++] = entry;
+                *slot = (hashes[k] & tag_bits) | (uint32_t)kept;
+            }
+        }
+    }
+    vocab->count = vocab->indexed = kept;
+}
+
 static yoso_status rehash(yo_vocab *vocab, size_t slot_count)
 {
-    uint64_t *slots = calloc(slot_count, sizeof *slots), tag;
+    uint64_t *slots = calloc(slot_count, sizeof *slots);
     if (slots == NULL)
         return yo_fail(YOSO_NO_MEMORY, "vocabulary: no memory for %zu slots", slot_count);
     free(vocab->slots);
     vocab->slots = slots;
     vocab->slot_count = slot_count;
-    for (size_t e = 0; e < vocab->count; e++) {
-        const yo_vocab_entry *entry = &vocab->entries[e];
-        uint64_t *slot = slot_of(vocab, vocab->text.data + entry->start, entry->length, &tag);
-        *slot = tag | (uint32_t)(e + 1);
-    }
+    fill_slots(vocab, 0);
     return YOSO_OK;
 }
 
@@ -42,26 +68,41 @@ yoso_status yo_vocab_reserve(yo_vocab *vocab, size_t count)
         return yo_fail(YOSO_FORMAT, "vocabulary: %zu tokens are too many", count);
     YO_TRY(yo_grow((void **)&vocab->entries, &vocab->capacity, count, sizeof *vocab->entries));
     size_t slots = 64;
-    while (slots < 2 * count)
+    while (3 * (slots / 4) < count)
         slots *= 2;
     return slots > vocab->slot_count ? rehash(vocab, slots) : YOSO_OK;
 }
 
-yoso_status yo_vocab_add(yo_vocab *vocab, const char *text, size_t length, int32_t id)
+yoso_status yo_vocab_append(yo_vocab *vocab, const char *text, size_t length, int32_t id)
 {
-    if (vocab->slot_count < 2 * (vocab->count + 1))
-        YO_TRY(yo_vocab_reserve(vocab, vocab->count * 2 + 32));
-    uint64_t tag, *slot = slot_of(vocab, text, length, &tag);
-    if (*slot != 0) {
-        vocab->entries[(uint32_t)*slot - 1].id = id;
-        return YOSO_OK;
-    }
     size_t start = vocab->text.length;
     YO_TRY(yo_grow((void **)&vocab->entries, &vocab->capacity, vocab->count + 1,
                    sizeof *vocab->entries));
     YO_TRY(yo_bytes_append(&vocab->text, text, length));
     vocab->entries[vocab->count++] = (yo_vocab_entry){start, (uint32_t)length, id};
-    *slot = tag | (uint32_t)vocab->count;
+    return YOSO_OK;
+}
+
+yoso_status yo_vocab_index(yo_vocab *vocab)
+{
+    if (3 * (vocab->slot_count / 4) < vocab->count)
+        return yo_vocab_reserve(vocab, vocab->count);
+    fill_slots(vocab, vocab->indexed);
+    return YOSO_OK;
+}
+
+yoso_status yo_vocab_add(yo_vocab *vocab, const char *text, size_t length, int32_t id)
+{
+    if (3 * (vocab->slot_count / 4) <= vocab->count)
+        YO_TRY(yo_vocab_reserve(vocab, vocab->count * 2 + 32));
+    uint64_t hash = yo_hash_bytes(text, length), *slot = slot_of(vocab, text, length, hash);
+    if (*slot != 0) {
+        vocab->entries[(uint32_t)*slot - 1].id = id;
+        return YOSO_OK;
+    }
+    YO_TRY(yo_vocab_append(vocab, text, length, id));
+    vocab->indexed = vocab->count;
+    *slot = (hash & tag_bits) | (uint32_t)vocab->count;
     return YOSO_OK;
 }
 
@@ -132,8 +173,7 @@ const yo_vocab_entry *yo_vocab_by_text(const yo_vocab *vocab, const void *text, 
 {
     if (vocab->count == 0)
         return NULL;
-    uint64_t tag;
-    uint32_t entry = (uint32_t)*slot_of(vocab, text, length, &tag);
+    uint32_t entry = (uint32_t)*slot_of(vocab, text, length, yo_hash_bytes(text, length));
     return entry == 0 ? NULL : &vocab->entries[entry - 1];
 }
 
@@ -141,6 +181,30 @@ int32_t yo_vocab_find(const yo_vocab *vocab, const void *text, size_t length)
 {
     const yo_vocab_entry *entry = yo_vocab_by_text(vocab, text, length);
     return entry == NULL ? -1 : entry->id;
+}
+
+void yo_vocab_find_all(const yo_vocab *vocab, yo_vocab_query *queries, size_t count)
+{
+    size_t mask = vocab->slot_count - 1;
+    for (size_t at = 0; at < count; at += AHEAD) {
+        size_t some = count - at < AHEAD ? count - at : AHEAD;
+        yo_vocab_query *list = queries + at;
+        uint64_t hashes[AHEAD];
+        for (size_t k = 0; k < some && vocab->count > 0; k++) {
+            hashes[k] = yo_hash_bytes(list[k].text, list[k].length);
+            __builtin_prefetch(&vocab->slots[hashes[k] & mask]);
+        }
+        for (size_t k = 0; k < some && vocab->count > 0; k++) {
+            uint32_t entry = (uint32_t)vocab->slots[hashes[k] & mask];
+            __builtin_prefetch(&vocab->entries[entry > 0 ? entry - 1 : 0]);
+        }
+        for (size_t k = 0; k < some; k++) {
+            uint32_t entry = 0;
+            if (vocab->count > 0)
+                entry = (uint32_t)*slot_of(vocab, list[k].text, list[k].length, hashes[k]);
+            list[k].id = entry > 0 ? vocab->entries[entry - 1].id : -1;
+        }
+    }
 }
 
 const yo_vocab_entry *yo_vocab_by_id(const yo_vocab *vocab, int32_t id)

@@ -83,14 +83,37 @@ static size_t trailing(const uint8_t *text, size_t length)
     return count;
 }
 
-/* Cuts the blanks of a token off its span, counted in characters of the source. */
-static void trim(yo_span *span, const yo_source *source, const char *text, size_t length,
-                 bool first, bool keep)
+/* How many blanks a token begins and ends with. */
+typedef struct blanks {
+    size_t before, after;
+} blanks;
+
+/* Told from the source, where each byte of it is a character of a token's text: only spaces, and
+ * then graphic ASCII from end to end of the rest. False when it is not as simple. */
+static bool blanks_of_bytes(const yo_source *source, yo_span span, blanks *b)
+{
+    uint32_t at = span.start;
+    while (at < span.stop && source->data[at] == ' ')
+        at++;
+    if (at >= span.stop)
+        return false;
+    uint8_t first = source->data[at], last = source->data[span.stop - 1];
+    *b = (blanks){at - span.start, 0};
+    return first > 0x20 && first < 0x7F && last > 0x20 && last < 0x7F;
+}
+
+static blanks blanks_of_text(const char *text, size_t length)
 {
     if (length == 0)
-        return;
-    size_t before = leading((const uint8_t *)text, length);
-    size_t after = trailing((const uint8_t *)text, length);
+        return (blanks){0, 0};
+    return (blanks){leading((const uint8_t *)text, length),
+                    trailing((const uint8_t *)text, length)};
+}
+
+/* Cuts the blanks of a token off its span, counted in characters of the source. */
+static void trim(yo_span *span, const yo_source *source, blanks b, bool first, bool keep)
+{
+    size_t before = b.before, after = b.after;
     if (before > 0 && keep && (first || span->start == 0))
         before--; /* the space that was put before everything is not there to be cut */
     for (; before > 0 && span->start < span->stop; before--)
@@ -169,25 +192,36 @@ static yoso_status write_tokens(yo_store *s, const yoso_tokenizer *t, const yo_s
         return YOSO_OK;
     memset(s->special + first, 0, length);
     memcpy(s->words + first, from->words + part->start, length * sizeof *s->words);
+    for (size_t i = 0; i < length; i++)
+        s->sequences[first + i] = part->sequence;
+    if (from->own_count == 0 && part->trims == 0 && !codepoints && from->repair_count == 0) {
+        memset(s->texts + first, 0, length * sizeof *s->texts);
+        memcpy(s->offsets + first, from->spans + part->start, length * sizeof *s->offsets);
+        return YOSO_OK;
+    }
     cursor c = {0};
     for (size_t i = 0; i < length; i++) {
         size_t at = first + i, token = part->start + i;
         const yo_source *source = &from->sources[from->by_word ? from->words[token] : 0];
         const char *text = NULL;
         size_t text_length = 0;
-        s->sequences[at] = part->sequence;
+        yo_span span = from->spans[token];
+        blanks b;
         s->texts[at] = 0;
         if (from->texts[token] != 0) {
             yo_span own = from->own_texts[from->texts[token] - 1];
             text = (const char *)from->text.data + own.start;
             text_length = own.stop - own.start;
             YO_TRY(own_text(s, (const uint8_t *)text, text_length, &s->texts[at]));
-        } else if (part->trims > 0) {
-            text = yo_token_text(t, from->ids[token], &text_length);
         }
-        yo_span span = from->spans[token];
+        if (part->trims > 0 &&
+            (text != NULL || !t->byte_level || !blanks_of_bytes(source, span, &b))) {
+            if (text == NULL)
+                text = yo_token_text(t, from->ids[token], &text_length);
+            b = blanks_of_text(text, text_length);
+        }
         for (int k = 0; k < part->trims; k++)
-            trim(&span, source, text, text_length, i == 0 && part->first[k], part->keep[k]);
+            trim(&span, source, b, i == 0 && part->first[k], part->keep[k]);
         if (codepoints || source->repair_count > 0) {
             const yo_repair *repairs =
                 source->repair_count > 0 ? from->repairs + source->first_repair : NULL;
