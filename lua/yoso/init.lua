@@ -32,6 +32,7 @@ local rooms = {
     YosoForMultipleChoice = {"yoso.heads", "YosoForMultipleChoice"},
     YosoForTokenClassification = {"yoso.heads", "YosoForTokenClassification"},
     YosoForQuestionAnswering = {"yoso.heads", "YosoForQuestionAnswering"},
+    YosoForTextMatching = {"yoso.heads", "YosoForTextMatching"},
 }
 
 --- Threads for this thread's calls; nil or 0 for as many as the process may run on.

@@ -164,12 +164,12 @@ local function prepare(task, options)
         return nil, path
     end
     local names, problem = start.labels(task, examples, options.problem)
-    if task.kind == "text-classification" and not names then
+    if problem and not names then
         return nil, path .. ": " .. problem
     end
     options.max_length = options.max_length or task.max_length
     local tokenizer, model, failure
-    tokenizer, failure = start.tokenizer(options, texts_of(examples))
+    tokenizer, failure = start.tokenizer(task, options, texts_of(examples))
     if not tokenizer then
         return nil, failure
     end
@@ -181,7 +181,7 @@ local function prepare(task, options)
     options.max_length = math.min(options.max_length, config.max_position_embeddings)
     local context = {task = task, tokenizer = tokenizer, config = config, problem = problem,
         max_length = options.max_length, seed = options.seed,
-        mlm_probability = options.mlm_probability}
+        mlm_probability = options.mlm_probability, word_dropout = options.word_dropout}
     context.names, context.num_labels = config.id2label, config.num_labels
     local builder = features[task.kind](context)
     local records
