@@ -19,6 +19,7 @@ local M = {}
 local defaults = {
     seed = 1, epochs = 3, batch_size = 32, accumulation = 1, lr = 5e-4, weight_decay = 0.01,
     schedule = "linear", warmup = 0.1, clip = 1, mlm_probability = 0.15, word_dropout = 0,
+    short_steps = 0, short_length = 128,
 }
 
 local function with_defaults(options)
@@ -193,17 +194,22 @@ local function prepare(task, options)
         options = options, step = 0, epoch = 1, position = 0}
 end
 
--- Word dropout, where asked for: drawn from the seed, the epoch and the record's number.
+-- What is done to records just before they are learned from, where it is asked for: the first
+-- steps read only beginnings; word dropout is drawn from the seed, the epoch and the record's number.
 local function preparer(run, options)
-    if options.word_dropout == 0 then
-        return function(batch) return batch end
-    end
     local unk = run.tokenizer.unk_id or run.tokenizer.mask_id
+    local short = options.short_steps > 0 and options.short_length
     return function(batch, epoch)
         local list = {}
         for i, record in ipairs(batch) do
-            list[i] = words.word_dropout(record, options.word_dropout, unk,
-                (options.seed * 1024 + epoch) * 2 ^ 24 + record.number)
+            if short and run.step <= options.short_steps then
+                record = words.beginning(record, short)
+            end
+            if options.word_dropout > 0 then
+                record = words.word_dropout(record, options.word_dropout, unk,
+                    (options.seed * 1024 + epoch) * 2 ^ 24 + record.number)
+            end
+            list[i] = record
         end
         return list
     end
@@ -259,7 +265,7 @@ end
 --- Trains. options: task (a name of yoso.tasks), data (folder or file), out (folder); model (a
 -- checkpoint to start from) or sizes (hidden_size, num_hidden_layers, ...); tokenizer; seed,
 -- epochs or steps, batch_size, batch_tokens, accumulation, lr, weight_decay, schedule, warmup
--- (steps, or a share below 1), clip, dropout, word_dropout, max_length, eval_every, save_every,
+-- (steps, or a share below 1), clip, dropout, word_dropout, short_steps, short_length, max_length, eval_every, save_every,
 -- eval_limit, limit, resume, attention, num_hash; on_step(step, loss) is called after each step.
 -- Returns {outcome = "done" or "stopped", step,
 -- best, best_step, result, model, tokenizer}, or nil and a message.

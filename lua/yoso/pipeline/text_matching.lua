@@ -12,7 +12,7 @@ local M = {class = "YosoForTextMatching", wants = "{text = ..., pair = ...}",
 function M.encode(self, input)
     local windows = {}
     for i, text in ipairs{input.text, input.pair} do
-        local window = self.tokenizer:encode(text, {max_length = self.max_length})
+        local window = self.tokenizer:encode(text, {max_length = self.max_length, fields = "ids"})
         window.cut = window.overflowing and #window.overflowing > 0
         windows[i] = window
     end

@@ -62,7 +62,8 @@ return function(context)
             return nil, failure
         end
         local encoded = context.tokenizer:encode(example.text,
-            {pair = example.pair, max_length = context.max_length})
+            {pair = example.pair, max_length = context.max_length, overflow = false,
+            fields = context.word_dropout == 0 and "ids" or nil})
         -- Long Range Arena's sets are a hundred million tokens: they are kept narrow, and what is
         -- not wanted is not kept.
         local ids, length = encoded.ids, #encoded.ids
