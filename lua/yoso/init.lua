@@ -24,7 +24,7 @@ local rooms = {
     torchbin = {"yoso.io.torchbin"},
     tokenizer = {"yoso.tokenizer", "load"}, pipeline = {"yoso.pipeline", "pipeline"},
     metrics = {"yoso.metrics"}, data = {"yoso.data"}, evaluate = {"yoso.evaluate", "evaluate"},
-    train = {"yoso.train", "train"},
+    train = {"yoso.train", "train"}, train_tokenizer = {"yoso.tokenizer.train", "train"},
     models = {"yoso.models"}, repl = {"yoso.repl", "repl"},
     YosoConfig = {"yoso.model.config", "YosoConfig"}, YosoModel = {"yoso.model", "YosoModel"},
     YosoForMaskedLM = {"yoso.heads", "YosoForMaskedLM"},

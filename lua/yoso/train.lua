@@ -265,10 +265,11 @@ end
 --- Trains. options: task (a name of yoso.tasks), data (folder or file), out (folder); model (a
 -- checkpoint to start from) or sizes (hidden_size, num_hidden_layers, ...); tokenizer; seed,
 -- epochs or steps, batch_size, batch_tokens, accumulation, lr, weight_decay, schedule, warmup
--- (steps, or a share below 1), clip, dropout, word_dropout, short_steps, short_length, max_length, eval_every, save_every,
--- eval_limit, limit, resume, attention, num_hash; on_step(step, loss) is called after each step.
--- Returns {outcome = "done" or "stopped", step,
--- best, best_step, result, model, tokenizer}, or nil and a message.
+-- (steps, or a share below 1), clip, dropout, word_dropout, max_length, short_steps (how many steps
+-- read only short_length tokens of each text), eval_every, save_every, eval_limit, limit, resume,
+-- attention, num_hash; on_step(step, loss) is called after each step.
+-- Returns {outcome = "done" or "stopped", step, best, best_step, result, model, tokenizer}, or nil
+-- and a message.
 function M.train(options)
     options = with_defaults(options)
     local task, failure = tasks.find(options.task)

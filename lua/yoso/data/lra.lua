@@ -10,7 +10,7 @@ local M = {}
 
 -- The parentheses only show the binary tree; without them 15 symbols are left.
 local function expression(text)
-    return (text:gsub("[()]", ""):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""))
+    return text:gsub("[()%s]+", " "):match("^ ?(.-) ?$")
 end
 
 local function digit(path, row, text)
