@@ -1,6 +1,7 @@
 -- Data: readers of the public sets in their original formats and of the user's own files.
 -- Each opens a file as a source, a function that gives one example a call (see data/source.lua):
 --   text-classification   {text, pair, label}      token-classification  {tokens, tags}
+--   text-matching         {text, pair, label}
 --   question-answering    {id, question, context, answers}
 --   multiple-choice       {prompt, choices, label} fill-mask             {text}
 -- Labels are ids from 0 where the format fixes them, and names where the file is the user's own.
@@ -21,6 +22,7 @@ local M = {
     copa = require("yoso.data.choice").copa,
     listops = require("yoso.data.lra").listops,
     imdb = require("yoso.data.lra").imdb,
+    retrieval = require("yoso.data.lra").retrieval,
     cifar = require("yoso.data.lra").cifar,
 }
 

@@ -24,7 +24,7 @@ local rooms = {
     torchbin = {"yoso.io.torchbin"},
     tokenizer = {"yoso.tokenizer", "load"}, pipeline = {"yoso.pipeline", "pipeline"},
     metrics = {"yoso.metrics"}, data = {"yoso.data"}, evaluate = {"yoso.evaluate", "evaluate"},
-    train = {"yoso.train", "train"},
+    train = {"yoso.train", "train"}, train_tokenizer = {"yoso.tokenizer.train", "train"},
     models = {"yoso.models"}, repl = {"yoso.repl", "repl"},
     YosoConfig = {"yoso.model.config", "YosoConfig"}, YosoModel = {"yoso.model", "YosoModel"},
     YosoForMaskedLM = {"yoso.heads", "YosoForMaskedLM"},
@@ -32,6 +32,7 @@ local rooms = {
     YosoForMultipleChoice = {"yoso.heads", "YosoForMultipleChoice"},
     YosoForTokenClassification = {"yoso.heads", "YosoForTokenClassification"},
     YosoForQuestionAnswering = {"yoso.heads", "YosoForQuestionAnswering"},
+    YosoForTextMatching = {"yoso.heads", "YosoForTextMatching"},
 }
 
 --- Threads for this thread's calls; nil or 0 for as many as the process may run on.

@@ -13,7 +13,7 @@ local kinds = {
     ["text-classification"] = "text_classification", ["fill-mask"] = "fill_mask",
     ["token-classification"] = "token_classification",
     ["question-answering"] = "question_answering", ["multiple-choice"] = "multiple_choice",
-    ["feature-extraction"] = "feature_extraction",
+    ["feature-extraction"] = "feature_extraction", ["text-matching"] = "text_matching",
 }
 
 --- Names of the kinds of pipeline, sorted.
@@ -67,6 +67,9 @@ local function check_input(self, input, where)
         for i, token in ipairs(input.tokens) do
             check_text(self, token, ("%s, token %d"):format(where, i))
         end
+    elseif self.task == "text-matching" then
+        check_text(self, input.text, where .. ", text")
+        check_text(self, input.pair, where .. ", pair")
     elseif self.task == "text-classification" and input.text then
         check_text(self, input.text, where .. ", text")
         if input.pair ~= nil then

@@ -154,7 +154,7 @@ describe("a pipeline", function()
     local yoso = require "yoso"
     it("is of a known task", function()
         assert.equal("pipeline: unknown task translation, wanted one of feature-extraction, fill-mask,"
-            .. " multiple-choice, question-answering, text-classification, token-classification",
+            .. " multiple-choice, question-answering, text-classification, text-matching, token-classification",
             tiny.failure(yoso.pipeline, "translation", "x"))
         assert.equal("pipeline: the second argument is a nil, wanted a checkpoint directory or"
             .. " {model=, tokenizer=}", tiny.failure(yoso.pipeline, "fill-mask"))

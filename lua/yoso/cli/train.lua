@@ -51,7 +51,7 @@ local texts = {
     {"optimizer", "KIND", "adamw or sgd (adamw)."},
     {"attention", "FORM", "expectation, sample or softmax."},
     {"problem", "KIND", "regression, single_label_classification or multi_label_classification."},
-    {"pooling", "KIND", "From scratch: what the classifier reads: cls or mean."},
+    {"pooling", "KIND", "From scratch: what the classifier reads: first or mean."},
 }
 
 function M.configure(command)

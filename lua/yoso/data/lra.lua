@@ -1,5 +1,5 @@
--- Long Range Arena's files: ListOps (both forms), IMDb reviews, grey CIFAR-10 pictures.
--- An example is {text, label, line}; a picture's text is its 1,024 grey values, 0 to 255, row by
+-- Long Range Arena's files: ListOps (both forms), IMDb reviews, AAN's pairs of papers, grey CIFAR-10
+-- pictures. An example is {text, pair, label, line}; a picture's text is its 1,024 grey values, 0 to 255, row by
 -- row, as decimal words between spaces.
 local file = require "yoso.io.file"
 local lines = require "yoso.data.lines"
@@ -10,7 +10,7 @@ local M = {}
 
 -- The parentheses only show the binary tree; without them 15 symbols are left.
 local function expression(text)
-    return (text:gsub("[()]", ""):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""))
+    return text:gsub("[()%s]+", " "):match("^ ?(.-) ?$")
 end
 
 local function digit(path, row, text)
@@ -62,6 +62,24 @@ function M.imdb(path)
             return nil, ("%s:%d: label %q, wanted 0 or 1"):format(path, row.line, row.label)
         end
         return {text = row.text, label = tonumber(row.label), line = row.line}
+    end)
+end
+
+local matches = {["0"] = 0, ["1"] = 1, ["0.0"] = 0, ["1.0"] = 1}
+
+--- Retrieval (AAN): label, two ids and two texts, no header; 1 when one paper cites the other. Texts
+-- are taken as they stand.
+function M.retrieval(path)
+    local rows, failure = tsv.open(path, {columns = {"label", "id1", "id2", "text1", "text2"}})
+    if not rows then
+        return nil, failure
+    end
+    return source.map(rows, function(row)
+        local label = matches[row.label]
+        if not label then
+            return nil, ("%s:%d: label %q, wanted 0 or 1"):format(path, row.line, row.label)
+        end
+        return {text = row.text1, pair = row.text2, label = label, line = row.line}
     end)
 end
 

@@ -155,6 +155,7 @@ end
 
 local kinds = {
     ["text-classification"] = {example = classification},
+    ["text-matching"] = {example = classification},
     ["token-classification"] = {example = tagging, tables = {jsonl = true}, other = {
         conll = conll.open, txt = conll.open, tsv = conll.open, bio = conll.open,
         iob = conll.open}},

@@ -89,6 +89,8 @@ M["text-classification"] = function(pipeline, task)
     return classes(pipeline, task)
 end
 
+M["text-matching"] = M["text-classification"]
+
 M["token-classification"] = function(pipeline)
     local resolve = labels.tag_resolver(pipeline.labels, pipeline.num_labels)
     return {

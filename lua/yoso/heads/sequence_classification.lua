@@ -1,4 +1,5 @@
--- YosoForSequenceClassification: labels, or numbers, for whole texts, from their first token.
+-- YosoForSequenceClassification: labels, or numbers, for whole texts, from their first token or, as
+-- config.pooling asks, the mean of all.
 local Pretrained = require "yoso.model.pretrained"
 local YosoModel = require "yoso.model".YosoModel
 local activated = require "yoso.model.activated"
@@ -15,8 +16,8 @@ function Head:init(config)
     self.act = config.hidden_act
 end
 
-function Head:forward(first)
-    local x = activated(self.dense, self.dropout(first), self.act)
+function Head:forward(pooled)
+    local x = activated(self.dense, self.dropout(pooled), self.act)
     return self.out_proj(self.dropout(x))
 end
 
@@ -35,7 +36,7 @@ end
 function Classification:forward(batch)
     self.check_batch(batch, "YosoForSequenceClassification")
     local hidden, pack, out = self.yoso:encode(batch, "YosoForSequenceClassification")
-    out.logits = self.classifier(packing.first_tokens(pack, hidden))
+    out.logits = self.classifier(packing.pool(pack, hidden, self.config))
     if batch.labels ~= nil then
         out.loss = losses.texts(out.logits, batch.labels, self.config,
             "YosoForSequenceClassification")

@@ -71,6 +71,10 @@ local function attention(value)
     return value == "softmax", "softmax"
 end
 
+local function pooling(value)
+    return value == "first" or value == "mean", "first or mean"
+end
+
 -- Name, default, check; with `optional` the field may be absent (null in the file).
 local fields = {
     {"vocab_size", 50265, whole(1)},
@@ -100,7 +104,12 @@ local fields = {
     {"problem_type", nil, problem_type, optional = true},
     -- Ours alone: "softmax" makes the baseline that YOSO is compared with.
     {"attention_baseline", nil, attention, optional = true},
+    -- What a classifier of whole texts reads: their first token (the default) or the mean of all.
+    {"pooling", nil, pooling, optional = true},
 }
+-- Optional fields that are ours: absent from config.json, rather than null, when they are not set.
+local ours = {attention_baseline = true, pooling = true}
+
 local by_name = {}
 for _, field in ipairs(fields) do
     by_name[field[1]] = field
@@ -222,7 +231,7 @@ function Config:to_table()
         values[name] = value
     end
     for _, field in ipairs(fields) do
-        if field.optional and values[field[1]] == nil and field[1] ~= "attention_baseline" then
+        if field.optional and values[field[1]] == nil and not ours[field[1]] then
             values[field[1]] = json.null
         end
     end

@@ -257,6 +257,29 @@ function M.first_tokens(pack, x)
     return embedding.embedding(i64_tensor(first, 0, pack.rows - 1):to(x:device()), x)
 end
 
+--- The mean of the kept tokens of each row, [rows, width]; 0 for a row that keeps none.
+function M.mean_tokens(pack, x)
+    local rows, keep = tensor.empty({pack.tokens}, "i64"), pack.keep_list
+    local share = tensor.zeros{pack.rows, 1}
+    local row_data, share_data = tensor.data(rows), tensor.data(share)
+    for row = 0, pack.rows - 1 do
+        local kept = 0
+        for i = pack.offsets[row], pack.offsets[row + 1] - 1 do
+            local counts = not keep or keep[i + 1] ~= 0
+            row_data[i] = counts and row or pack.rows
+            kept = kept + (counts and 1 or 0)
+        end
+        share_data[row] = 1 / math.max(kept, 1)
+    end
+    local sums = scatter_rows(x, rows:to(x:device()), pack.rows + 1):narrow(1, 1, pack.rows)
+    return sums * share:to(x:dtype()):to(x:device())
+end
+
+--- What stands for each row as a whole, [rows, width]: config.pooling says how.
+function M.pool(pack, x, config)
+    return config.pooling == "mean" and M.mean_tokens(pack, x) or M.first_tokens(pack, x)
+end
+
 --- Labels [rows, length] of the packed tokens, [tokens] i64; -100 for masked ones that hold a place.
 function M.pick_labels(pack, labels, where)
     handle(labels, where, "labels")

@@ -7,11 +7,12 @@ local tensor = require "yoso.tensor"
 
 local M = {}
 
--- Windows of one batch as tensors [B, N]; type ids only where the model has more than one type.
+-- Windows of one batch as tensors [B, N]; type ids only where the model has more than one type. A
+-- window's ids are a list, or a C array from 1 of its `length`.
 local function tensors(windows, first, last, config)
     local count, longest = last - first + 1, 0
     for i = first, last do
-        longest = math.max(longest, #windows[i].ids)
+        longest = math.max(longest, windows[i].length or #windows[i].ids)
     end
     local ids = tensor.full({count, longest}, config.pad_token_id or 0, "i64")
     local mask = tensor.zeros({count, longest}, "i64")
@@ -22,7 +23,7 @@ local function tensors(windows, first, last, config)
     for i = first, last do
         local window, row = windows[i], (i - first) * longest
         local window_ids, window_types = window.ids, window.type_ids
-        for j = 1, #window_ids do
+        for j = 1, window.length or #window_ids do
             id_data[row + j - 1] = window_ids[j]
             mask_data[row + j - 1] = 1
             if types then

@@ -12,7 +12,8 @@ function M.encode(self, input)
     if type(input) == "table" then
         text, pair = input.text or input[1], input.pair
     end
-    local record = self.tokenizer:encode(text, {pair = pair, max_length = self.max_length})
+    local record = self.tokenizer:encode(text,
+        {pair = pair, max_length = self.max_length, fields = "ids"})
     record.cut = record.overflowing and #record.overflowing > 0
     return {record}
 end

@@ -6,6 +6,7 @@ local lra = require "yoso.data.lra"
 local own = require "yoso.data.own"
 local source = require "yoso.data.source"
 local squad = require "yoso.data.squad"
+local symbols = require "yoso.tasks.symbols"
 
 -- O and B-, I- of each type, as ids.
 local function tags(types)
@@ -84,17 +85,22 @@ return {
         summary = "nested operations on digits, 2,000 symbols", metrics = {"accuracy"},
         labels = digits, splits = {train = {"basic_train.tsv"}, dev = {"basic_val.tsv"},
             test = {"basic_test.tsv", "test_d20s.tsv"}},
-        evaluation = "test", max_length = 2002, open = lra.listops},
+        evaluation = "test", max_length = 2000, open = lra.listops, tokenizer = symbols.listops},
     {name = "imdb", kind = "text-classification", problem = "single_label_classification",
         summary = "is a film review positive?", metrics = {"accuracy"},
         labels = {"negative", "positive"},
         splits = {train = {"train.tsv"}, test = {"test.tsv"}}, evaluation = "test",
-        max_length = 4096, open = lra.imdb},
+        max_length = 4002, open = lra.imdb, tokenizer = symbols.bytes},
+    {name = "retrieval", kind = "text-matching", problem = "single_label_classification",
+        summary = "does one paper cite the other? (AAN)", metrics = {"accuracy"},
+        labels = {"unrelated", "related"}, splits = {train = {"new_aan_pairs.train.tsv"},
+            dev = {"new_aan_pairs.eval.tsv"}, test = {"new_aan_pairs.test.tsv"}},
+        evaluation = "test", max_length = 4002, open = lra.retrieval, tokenizer = symbols.bytes},
     {name = "cifar10", kind = "text-classification", problem = "single_label_classification",
         summary = "grey 32 x 32 pictures as 1,024 symbols", metrics = {"accuracy"},
         labels = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship",
             "truck"},
         splits = {train = {"train_gray_first20000.bin", "train_gray.bin"},
             test = {"test_batch_gray.bin"}},
-        evaluation = "test", max_length = 1024, open = lra.cifar},
+        evaluation = "test", max_length = 1024, open = lra.cifar, tokenizer = symbols.greys},
 }

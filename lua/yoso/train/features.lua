@@ -9,7 +9,7 @@ local M = {ignored = -100}
 for kind, room in pairs{
     ["text-classification"] = "text_classification",
     ["token-classification"] = "token_classification",
-    ["question-answering"] = "question_answering",
+    ["question-answering"] = "question_answering", ["text-matching"] = "text_matching",
     ["multiple-choice"] = "multiple_choice", ["fill-mask"] = "fill_mask",
 } do
     M[kind] = function(context)

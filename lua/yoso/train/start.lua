@@ -10,6 +10,7 @@ local classes = {
     ["token-classification"] = "YosoForTokenClassification",
     ["question-answering"] = "YosoForQuestionAnswering",
     ["multiple-choice"] = "YosoForMultipleChoice", ["fill-mask"] = "YosoForMaskedLM",
+    ["text-matching"] = "YosoForTextMatching",
 }
 
 local function sorted_names(set)
@@ -69,7 +70,7 @@ end
 function M.labels(task, examples, wanted_problem)
     if task.kind == "token-classification" then
         return task.labels or own_tags(examples)
-    elseif task.kind ~= "text-classification" then
+    elseif task.kind ~= "text-classification" and task.kind ~= "text-matching" then
         return nil
     elseif task.problem then
         return task.labels or {}, task.problem
@@ -97,7 +98,8 @@ function M.label_fields(names, problem)
 end
 
 local sizes = {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-    "hash_code_len", "num_hash", "conv_window", "hidden_act", "max_position_embeddings"}
+    "hash_code_len", "num_hash", "conv_window", "hidden_act", "max_position_embeddings",
+    "initializer_range"}
 
 -- The configuration of a model from scratch: sizes from the options, ids from the tokenizer.
 local function fresh_config(options, tokenizer, fields)
@@ -143,16 +145,17 @@ function M.model(task, tokenizer, options, names, problem)
             seed = options.seed}
 end
 
---- The tokenizer: of the checkpoint, of options.tokenizer (a folder or file), or trained on the
--- texts (byte-level BPE of options.vocab_size).
-function M.tokenizer(options, texts)
-    local room = require "yoso.tokenizer"
+--- The tokenizer: of the checkpoint, of options.tokenizer (a folder or file), the task's own, or
+-- byte-level BPE of options.vocab_size that is trained on the texts.
+function M.tokenizer(task, options, texts)
     local from = options.tokenizer or options.model
     if from then
-        return room.load(from)
+        return require("yoso.tokenizer").load(from)
+    elseif task.tokenizer then
+        return task.tokenizer()
     end
-    return room.train(texts, {kind = "bpe", vocab_size = options.vocab_size or 8192,
-        special_tokens = {"<s>", "<pad>", "</s>", "<unk>", "<mask>"}, template = "roberta"})
+    return require("yoso.tokenizer.train").train("bpe", texts,
+        {vocab_size = options.vocab_size or 8192})
 end
 
 return M

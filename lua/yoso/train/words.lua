@@ -19,12 +19,18 @@ function M.label_list(label)
     return names
 end
 
+--- The record cut after `length` tokens.
+function M.beginning(record, length)
+    return setmetatable({length = math.min(length, record.length)}, {__index = record})
+end
+
 --- A copy of the record with each ordinary token replaced by unk_id with this probability; what is
 -- drawn depends on the seed alone.
 function M.word_dropout(record, probability, unk_id, seed)
-    local draws = random.rand({#record.ids}, {seed = seed})
+    local count = record.length or #record.ids
+    local draws = random.rand({count}, {seed = seed})
     local draw, ids = tensor.data(draws), {}
-    for i = 1, #record.ids do
+    for i = 1, count do
         local ordinary = record.special_tokens_mask[i] == 0
         ids[i] = ordinary and draw[i - 1] < probability and unk_id or record.ids[i]
     end

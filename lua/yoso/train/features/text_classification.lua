@@ -1,9 +1,21 @@
 -- Text classification: one window a text (cut at the longest), and its label: an id, a number
 -- (regression), or a row of 0 and 1 (several labels at once).
 local batches = require "yoso.pipeline.batches"
+local c = require "yoso.c"
 local label_rooms = require "yoso.tasks.labels"
 local tensor = require "yoso.tensor"
 local words = require "yoso.train.words"
+
+local half, whole = c.typeof("uint16_t[?]"), c.typeof("int32_t[?]")
+
+-- Ids from 1, as they are in a table: the first place is not used.
+local function narrow(ids, count, vocab_size)
+    local list = vocab_size <= 2 ^ 16 and half(count + 1) or whole(count + 1)
+    for i = 1, count do
+        list[i] = ids[i]
+    end
+    return list
+end
 
 local function number_of(label)
     local value = tonumber(label)
@@ -42,7 +54,7 @@ return function(context)
         dtype = "i64"
         resolve = label_rooms.resolver(context.task, context.names, context.num_labels)
     end
-    local features = {}
+    local features = {dtype = dtype}
 
     function features.records(example)
         local label, failure = resolve(example.label)
@@ -50,9 +62,14 @@ return function(context)
             return nil, failure
         end
         local encoded = context.tokenizer:encode(example.text,
-            {pair = example.pair, max_length = context.max_length})
-        return {{ids = encoded.ids, type_ids = encoded.type_ids, label = label,
-            special_tokens_mask = encoded.special_tokens_mask}}
+            {pair = example.pair, max_length = context.max_length, overflow = false,
+            fields = context.word_dropout == 0 and "ids" or nil})
+        -- Long Range Arena's sets are a hundred million tokens: they are kept narrow, and what is
+        -- not wanted is not kept.
+        local ids, length = encoded.ids, #encoded.ids
+        return {{ids = narrow(ids, length, context.config.vocab_size), length = length, label = label,
+            type_ids = context.config.type_vocab_size > 1 and encoded.type_ids or nil,
+            special_tokens_mask = context.word_dropout > 0 and encoded.special_tokens_mask or nil}}
     end
 
     function features.inputs(records)
