@@ -35,6 +35,7 @@ static void fill_table(const yo_kernels *kernels)
             memcpy((char *)&table + at, &stub, sizeof stub);
     }
     table.linear_int8 = kernels->linear_int8;
+    table.linear_norm = kernels->linear_norm;
 }
 
 /* Opens the module: what YOSO_CUDA_MODULE names; else beside this library, where it is
