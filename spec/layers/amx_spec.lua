@@ -83,7 +83,7 @@ describe("a product on the matrix unit", function()
         local want_x = plainly(function() return grad:matmul(weight) end)
         local want_weight = plainly(function() return grad:transpose(1, 2):matmul(x) end)
         for dtype, tolerance in pairs{f32 = 3e-6, bf16 = 0.02} do
-            local a, w = x:to(dtype), weight:to(dtype)
+            local a, w = x:clone():to(dtype), weight:clone():to(dtype)
             a:requires_grad(true)
             w:requires_grad(true)
             ops.linear(a, w):backward(grad:to(dtype))
