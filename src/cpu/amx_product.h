@@ -105,6 +105,11 @@ void YO_CPU(amx_finish_norm)(const yo_amx_finish *f, float *sums, int64_t ld,
 yoso_status YO_CPU(amx_product)(const yo_factor *left, const yo_amx_right *right,
                                 const yo_amx_finish *finish);
 
+/* out = left right^T for factors of bf16 or floats, packed for this one product; whether that is
+ * worth it. out [M, N] is contiguous. */
+bool YO_CPU(amx_takes)(const yo_factor *left, const yo_factor *right);
+yoso_status YO_CPU(amx_matmul)(const yo_view *out, const yo_factor *left, const yo_factor *right);
+
 /* out [M, N] = activation(x [M, K] weight^T + bias), or with a norm as linear_norm; contiguous
  * rows. x, weight and bias are bf16 or f32, with int8 any floats of one dtype. */
 yoso_status YO_CPU(amx_linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,

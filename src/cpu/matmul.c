@@ -69,6 +69,35 @@ static yo_view raise(const yo_view *view)
     return result;
 }
 
+/* out [B, M, N] = a [B, M, K] b [B, K, N] */
+static yoso_status multiply(const yo_view *out, const yo_view *a, const yo_view *b)
+{
+#if defined(__AMX_TILE__)
+    yo_view left = *a, right = *b, result = *out;
+    left.ndim = right.ndim = result.ndim = 2;
+    for (int i = 0; i < 2; i++) {
+        left.shape[i] = a->shape[i + 1];
+        left.stride[i] = a->stride[i + 1];
+        right.shape[i] = b->shape[2 - i]; /* transposed */
+        right.stride[i] = b->stride[2 - i];
+        result.shape[i] = out->shape[i + 1];
+        result.stride[i] = out->stride[i + 1];
+    }
+    yo_factor of_left = yo_factor_of(&left), of_right = yo_factor_of(&right);
+    if (YO_CPU(amx_takes)(&of_left, &of_right)) {
+        int64_t size = yoso_dtype_size(out->dtype);
+        for (int64_t i = 0; i < out->shape[0]; i++) {
+            of_left.data = (const char *)a->data + i * a->stride[0] * size;
+            of_right.data = (const char *)b->data + i * b->stride[0] * size;
+            result.data = (char *)out->data + i * out->stride[0] * size;
+            YO_TRY(YO_CPU(amx_matmul)(&result, &of_left, &of_right));
+        }
+        return YOSO_OK;
+    }
+#endif
+    return yo_dnnl_matmul(out, a, b);
+}
+
 static yoso_status matmul_native(const yo_view *out, const yo_view *a, const yo_view *b)
 {
     yo_view o = raise(out), x = raise(a), y = raise(b);
@@ -77,7 +106,7 @@ static yoso_status matmul_native(const yo_view *out, const yo_view *a, const yo_
         count *= o.shape[i];
     for (int64_t i = 0; i < count; i++) {
         yo_view out_i = slice(&o, i), a_i = slice(&x, i), b_i = slice(&y, i);
-        YO_TRY(yo_dnnl_matmul(&out_i, &a_i, &b_i));
+        YO_TRY(multiply(&out_i, &a_i, &b_i));
     }
     return YOSO_OK;
 }

@@ -12,6 +12,8 @@
 
 enum { MAX_DEPTH = 128 };
 
+const char yo_json_pad[YO_JSON_PAD] = {0};
+
 typedef struct reader {
     yo_json_document *document;
     const char *what;
@@ -230,14 +232,20 @@ static size_t count_nodes(const char *text, size_t length)
 {
     size_t count = 1, i = 0;
 #ifdef __SSE2__
-    for (; i + 16 <= length; i += 16) {
+    __m128i sums = _mm_setzero_si128(), found = sums;
+    for (int steps = 1; i + 16 <= length; i += 16, steps++) {
         __m128i block = _mm_loadu_si128((const __m128i *)(text + i));
         __m128i comma = _mm_cmpeq_epi8(block, _mm_set1_epi8(','));
         __m128i colon = _mm_cmpeq_epi8(block, _mm_set1_epi8(':'));
         __m128i open = _mm_cmpeq_epi8(_mm_or_si128(block, _mm_set1_epi8(0x20)), _mm_set1_epi8('{'));
-        int found = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(comma, colon), open));
-        count += (size_t)__builtin_popcount((unsigned)found);
+        found = _mm_sub_epi8(found, _mm_or_si128(_mm_or_si128(comma, colon), open));
+        if (steps % 255 == 0 || i + 32 > length) { /* before a byte overflows, and at the end */
+            sums = _mm_add_epi64(sums, _mm_sad_epu8(found, _mm_setzero_si128()));
+            found = _mm_setzero_si128();
+        }
     }
+    count +=
+        (size_t)_mm_cvtsi128_si64(sums) + (size_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(sums, sums));
 #endif
     for (; i < length; i++)
         count += text[i] == ',' || text[i] == ':' || text[i] == '[' || text[i] == '{';

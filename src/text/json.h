@@ -33,7 +33,11 @@ typedef struct yo_json_document {
     size_t count, capacity;
 } yo_json_document;
 
-/* Reads text[0 .. length), which is changed; text[length] must be a zero byte. `what` names the
+enum { YO_JSON_PAD = 8 };
+extern const char yo_json_pad[YO_JSON_PAD]; /* zeros */ /* numbers are read eight bytes at a time */
+
+/* Reads text[0 .. length), which is changed; YO_JSON_PAD zero bytes must
+ * follow it. `what` names the
  * text in messages, which give line and column. */
 yoso_status yo_json_read(yo_json_document *document, const char *what, char *text, size_t length);
 void yo_json_free(yo_json_document *document);
@@ -68,7 +72,8 @@ yoso_status yo_json_string(const yo_json *node, const char *where, const char *k
 yoso_status yo_json_need(const yo_json *node, const char *where, const char *key, yo_json_kind kind,
                          const yo_json **value);
 
-/* Reads the number at text, which ends with a byte that is part of none; returns its end, or NULL
+/* Reads the number at text, which ends with a byte that is part of none, behind which YO_JSON_PAD
+ * more may be read; returns its end, or NULL
  * when it is none. Too large ones become infinite. Numbers are read as the tokenizers library reads
  * them: digits as one integer, then one multiplication or division by a power of ten. That is not
  * always the nearest double, but equal scores must tie here where they tie there. */

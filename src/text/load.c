@@ -17,13 +17,14 @@ yoso_status yo_load_file(yo_bytes *out, const char *path)
         return yo_fail(YOSO_IO, "tokenizer: %s: %s", path, strerror(why));
     }
     out->length = 0;
-    yoso_status status = yo_bytes_reserve(out, (size_t)facts.st_size + 2);
+    yoso_status status = yo_bytes_reserve(out, (size_t)facts.st_size + 2 * YO_JSON_PAD);
     while (status == YOSO_OK) {
-        if (out->capacity - out->length < 2) /* the file has grown */
+        if (out->capacity - out->length <= YO_JSON_PAD) /* the file has grown */
             status = yo_bytes_reserve(out, 65536);
         if (status != YOSO_OK)
             break;
-        size_t got = fread(out->data + out->length, 1, out->capacity - out->length - 1, file);
+        size_t got =
+            fread(out->data + out->length, 1, out->capacity - out->length - YO_JSON_PAD, file);
         out->length += got;
         if (got == 0)
             break;
@@ -32,7 +33,7 @@ yoso_status yo_load_file(yo_bytes *out, const char *path)
         status = yo_fail(YOSO_IO, "tokenizer: %s: %s", path, strerror(errno));
     fclose(file);
     if (status == YOSO_OK)
-        out->data[out->length] = '\0';
+        memset(out->data + out->length, 0, YO_JSON_PAD);
     return status;
 }
 

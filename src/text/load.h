@@ -4,7 +4,7 @@
 
 #include "text/tokenizer.h"
 
-/* A whole file, with a zero byte after it that is not counted. */
+/* A whole file, with YO_JSON_PAD zero bytes after it that are not counted. */
 yoso_status yo_load_file(yo_bytes *out, const char *path);
 
 /* SentencePiece's .model, with its own rules about spaces. */

@@ -130,8 +130,8 @@ static yoso_status write_wordpiece(yo_bytes *out, const yo_vocab *vocab, bool ke
 /* Reads what has been written as tokenizer.json. */
 static yoso_status read_written(yoso_tokenizer **out, const char *path, yo_bytes *json)
 {
-    YO_TRY(yo_bytes_append(json, "", 1));
-    return yo_tokenizer_from_json(out, path, (char *)json->data, json->length - 1);
+    YO_TRY(yo_bytes_append(json, yo_json_pad, YO_JSON_PAD));
+    return yo_tokenizer_from_json(out, path, (char *)json->data, json->length - YO_JSON_PAD);
 }
 
 yoso_status yo_load_vocab_txt(yoso_tokenizer **out, const char *path)

@@ -211,7 +211,8 @@ static yoso_status write_json(yo_bytes *out, const model_file *file)
     YO_TRY(yo_bytes_text(out, file->byte_fallback ? "\"byte_fallback\":true,"
                                                   : "\"byte_fallback\":false,"));
     YO_TRY(write_pieces(out, file));
-    return yo_bytes_append(out, "}}", 3);
+    YO_TRY(yo_bytes_text(out, "}}"));
+    return yo_bytes_append(out, yo_json_pad, YO_JSON_PAD);
 }
 
 yoso_status yo_read_sentencepiece(yoso_tokenizer **out, const char *what, const yo_bytes *bytes)
@@ -230,7 +231,7 @@ yoso_status yo_read_sentencepiece(yoso_tokenizer **out, const char *what, const 
     if (status != YOSO_OK)
         yo_fail_within(status, "%s", what);
     else
-        status = yo_tokenizer_from_json(out, what, (char *)json.data, json.length - 1);
+        status = yo_tokenizer_from_json(out, what, (char *)json.data, json.length - YO_JSON_PAD);
     free(file.pieces);
     yo_bytes_free(&json);
     return status;

@@ -90,7 +90,7 @@ yoso_status yoso_tokenizer_from_json(yoso_tokenizer **out, const char *text, int
         return yo_fail(YOSO_MISUSE, "tokenizer: a text of %lld bytes", (long long)length);
     yoso_status status = yo_bytes_append(&copy, text, (size_t)length);
     if (status == YOSO_OK)
-        status = yo_bytes_append(&copy, "", 1);
+        status = yo_bytes_append(&copy, yo_json_pad, YO_JSON_PAD);
     if (status == YOSO_OK)
         status = yo_tokenizer_from_json(out, "tokenizer", (char *)copy.data, (size_t)length);
     yo_bytes_free(&copy);

@@ -57,7 +57,8 @@ const char *yo_token_text(const struct yoso_tokenizer *tokenizer, int32_t id, si
 yoso_status yo_encode_source(const struct yoso_tokenizer *tokenizer, yo_worker *worker,
                              yo_sequence *sequence, size_t index, bool skip_special);
 
-/* A tokenizer from the text of tokenizer.json, which is changed; text[length] must be zero. */
+/* A tokenizer from the text of tokenizer.json, which is changed; YO_JSON_PAD zero bytes
+ * must follow it. */
 yoso_status yo_tokenizer_from_json(struct yoso_tokenizer **out, const char *what, char *text,
                                    size_t length);
 

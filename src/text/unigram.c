@@ -39,7 +39,8 @@ static yoso_status load_list(yo_model *model, unigram *own, const yo_json *list)
 {
     double lowest = INFINITY;
     YO_TRY(yo_grow((void **)&own->scores, &own->room, list->count, sizeof *own->scores));
-    YO_TRY(yo_vocab_reserve(&model->vocab, list->count));
+    YO_TRY(yo_grow((void **)&model->vocab.entries, &model->vocab.capacity, list->count,
+                   sizeof *model->vocab.entries));
     const yo_json *item = list + 1;
     for (uint32_t i = 0; i < list->count; i++, item = yo_json_next(item)) {
         if (item->kind != YO_JSON_ARRAY || item->count != 2 || item[1].kind != YO_JSON_STRING ||
@@ -51,7 +52,6 @@ static yoso_status load_list(yo_model *model, unigram *own, const yo_json *list)
             lowest = own->scores[i];
         YO_TRY(yo_vocab_append(&model->vocab, text->as.text, text->count, (int32_t)i));
     }
-    YO_TRY(yo_vocab_index(&model->vocab));
     own->count = list->count;
     own->unknown_score = lowest - unknown_penalty;
     return YOSO_OK;
@@ -123,6 +123,10 @@ static yoso_status unigram_load(yo_model *model, const yo_json *json)
     if (kinds != NULL)
         YO_TRY(load_kinds(own, list, kinds));
     YO_TRY(build_trie(own, list));
+    if (own->kinds != NULL) /* not all are in the trie */
+        YO_TRY(yo_vocab_index(&model->vocab));
+    else
+        model->vocab.trie = &own->trie;
     model->unk_id = (int32_t)unk;
     model->vocab_size = own->count;
     for (int byte = 0; byte < 256; byte++) {

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "text/trie.h"
+
 enum { AHEAD = 32 }; /* strings whose slots are asked for before the first is looked at */
 
 static const uint64_t tag_bits = 0xFFFFFFFF00000000u;
@@ -169,10 +171,25 @@ void yo_vocab_free(yo_vocab *vocab)
     *vocab = (yo_vocab){0};
 }
 
+static const yo_vocab_entry *by_trie(const yo_vocab *vocab, const void *text, size_t length)
+{
+    size_t taken = 0;
+    int32_t entry = yo_trie_longest(vocab->trie, text, length, &taken);
+    if (length > 0)
+        return entry >= 0 && taken == length ? &vocab->entries[entry] : NULL;
+    for (size_t e = vocab->count; e-- > 0;) { /* the empty string is in no trie */
+        if (vocab->entries[e].length == 0)
+            return &vocab->entries[e];
+    }
+    return NULL;
+}
+
 const yo_vocab_entry *yo_vocab_by_text(const yo_vocab *vocab, const void *text, size_t length)
 {
     if (vocab->count == 0)
         return NULL;
+    if (vocab->trie != NULL)
+        return by_trie(vocab, text, length);
     uint32_t entry = (uint32_t)*slot_of(vocab, text, length, yo_hash_bytes(text, length));
     return entry == 0 ? NULL : &vocab->entries[entry - 1];
 }

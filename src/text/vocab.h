@@ -17,7 +17,8 @@ typedef struct yo_vocab {
     size_t indexed;  /* entries that are in slots: all but appended ones */
     uint64_t *slots; /* upper half of the hash, and entry + 1; a power of two of them */
     size_t slot_count;
-    uint32_t *by_id; /* entry + 1 by id where ids are dense, else entries sorted by id */
+    const struct yo_trie *trie; /* set: finds strings in place of slots; its values are entries */
+    uint32_t *by_id;            /* entry + 1 by id where ids are dense, else entries sorted by id */
     size_t by_id_count;
     bool dense;
 } yo_vocab;
@@ -28,7 +29,7 @@ yoso_status yo_vocab_reserve(yo_vocab *vocab, size_t count);
 yoso_status yo_vocab_add(yo_vocab *vocab, const char *text, size_t length, int32_t id);
 /* Adds a string that cannot be found before yo_vocab_index: the quick way to add many. */
 yoso_status yo_vocab_append(yo_vocab *vocab, const char *text, size_t length, int32_t id);
-yoso_status yo_vocab_index(yo_vocab *vocab);
+yoso_status yo_vocab_index(yo_vocab *vocab); /* not when a trie is set */
 /* Call once after the last addition: readies yo_vocab_text. */
 yoso_status yo_vocab_finish(yo_vocab *vocab);
 void yo_vocab_free(yo_vocab *vocab);

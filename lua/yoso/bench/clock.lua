@@ -11,16 +11,22 @@ local function median(sorted)
 end
 M.median = median
 
+-- What fn returns is freed too: results that wait for the collector would take fresh memory.
+local function once(fn)
+    yoso.scope(function() fn() end)
+end
+M.once = once
+
 --- Runs fn once to warm up, then at least `repeats` times (default 3) and until `seconds`
 -- (default 0) have passed. Returns {min=, median=, max=, runs=}, in seconds a run.
 function M.measure(fn, options)
     options = options or {}
     local repeats, seconds = options.repeats or 3, options.seconds or 0
-    yoso.scope(fn)
+    once(fn)
     local times, total = {}, 0
     while #times < repeats or total < seconds do
         local start = yoso.time()
-        yoso.scope(fn)
+        once(fn)
         local taken = yoso.time() - start
         times[#times + 1] = taken
         total = total + taken
