@@ -4,175 +4,21 @@
 #include <omp.h>
 
 #include "core/memory.h"
-#include "cpu/amx_finish.h"
+#include "cpu/amx_block.h"
 
 enum {
     BLOCK = YO_AMX_BLOCK,
-    ROW_BLOCKS = 8,    /* most blocks of rows packed at once */
-    GROUP_PANELS = 32, /* most panels whose sums are kept in wide form */
-    LINE = 64,
+    ROW_BLOCKS = 8,            /* most blocks of rows packed at once */
+    FEW_BLOCKS = 2,            /* so few that a panel is not worth keeping in the first cache */
+    GROUP_PANELS = 32,         /* most panels whose sums are kept in wide form */
     ONE_BLOCK = BLOCK * BLOCK, /* sums of a block that is finished at once */
 };
 
 /* Products of at most most_steps are summed at once. Deeper ones are summed in parts of at most
- * part_steps, so that a part of a panel fits the first cache beside what streams past it. */
+ * part_steps, so that a part of a panel fits the first cache beside what streams past it; but not
+ * for few blocks of rows, which read panels from end to end, as fast as memory gives them. */
 static const int64_t most_steps[] = {[YO_AMX_BF16] = 32, [YO_AMX_F32] = 4, [YO_AMX_INT8] = 32};
 static const int64_t part_steps[] = {[YO_AMX_BF16] = 16, [YO_AMX_F32] = 4, [YO_AMX_INT8] = 16};
-
-/* -- One block ------------------------------------------------------------------------------------
- */
-
-/* A block whose sums wait to be finished. */
-typedef struct pending {
-    const float *sums, *row_scale;
-    int64_t row, rows, column, columns;
-} pending;
-
-YO_INLINE void finish_some(const pending *p, const yo_amx_finish *f, int64_t done, int64_t rows,
-                           const int32_t activation, const yo_amx_kind kind)
-{
-    int64_t end = done + rows < p->rows ? done + rows : p->rows;
-    for (int64_t r = done; r < end; r++)
-        yo_amx_finish_row(f, p->sums + r * BLOCK, p->row_scale + r, p->row + r, p->column,
-                          p->columns, activation, kind);
-}
-
-/* What is done beside the sums, a little at every step: finishing the block before, and fetching
- * lines of the panel that comes next. Nothing here is written while a block is summed: loads of
- * tiles would wait for the stores. */
-typedef struct beside {
-    pending waiting;
-    const yo_amx_finish *finish;
-    int64_t rows_a_step;
-    const char *ahead;
-    int64_t lines_a_step;
-} beside;
-
-YO_INLINE void do_beside(const beside *b, int64_t step, const int32_t activation,
-                         const yo_amx_kind kind)
-{
-    const char *line = b->ahead + step * b->lines_a_step * LINE;
-    for (int64_t i = 0; i < b->lines_a_step; i++)
-        _mm_prefetch(line + i * LINE, _MM_HINT_T1);
-    if (step * b->rows_a_step < b->waiting.rows)
-        finish_some(&b->waiting, b->finish, step * b->rows_a_step, b->rows_a_step, activation,
-                    kind);
-}
-
-/* The sums are about to be stored: keeps the store from waiting for their lines. */
-static inline void touch_sums(const float *sums, int64_t ld, int64_t row)
-{
-    for (int64_t r = row; r < row + 2 && r < BLOCK; r++) {
-        __builtin_prefetch(sums + r * ld, 1);
-        __builtin_prefetch(sums + r * ld + 16, 1);
-    }
-}
-
-/* Left tiles 4 and 5 times right tiles 6 and 7 into 0 to 3. */
-#define MULTIPLY(DOT)                                                                              \
-    do {                                                                                           \
-        DOT(0, 4, 6);                                                                              \
-        DOT(1, 4, 7);                                                                              \
-        DOT(2, 5, 6);                                                                              \
-        DOT(3, 5, 7);                                                                              \
-    } while (0)
-/* The left factor streams past; only the right one is worth a place in the first cache. */
-#define LOAD_LEFT(from)                                                                            \
-    do {                                                                                           \
-        _tile_stream_loadd(4, (from), YO_AMX_ROW_BYTES);                                           \
-        _tile_stream_loadd(5, (from) + YO_AMX_BYTES, YO_AMX_ROW_BYTES);                            \
-    } while (0)
-#define LOAD_RIGHT(from)                                                                           \
-    do {                                                                                           \
-        _tile_loadd(6, (from), YO_AMX_ROW_BYTES);                                                  \
-        _tile_loadd(7, (from) + YO_AMX_BYTES, YO_AMX_ROW_BYTES);                                   \
-    } while (0)
-
-static inline void multiply_planes(const char *left, const char *right)
-{
-    enum { HIGH = 0, MIDDLE = YO_AMX_STEP_BYTES, LOW = 2 * YO_AMX_STEP_BYTES };
-    LOAD_LEFT(left + HIGH);
-    LOAD_RIGHT(right + LOW);
-    MULTIPLY(_tile_dpbf16ps);
-    LOAD_RIGHT(right + MIDDLE);
-    MULTIPLY(_tile_dpbf16ps);
-    LOAD_RIGHT(right + HIGH);
-    MULTIPLY(_tile_dpbf16ps);
-    LOAD_LEFT(left + MIDDLE);
-    MULTIPLY(_tile_dpbf16ps);
-    LOAD_RIGHT(right + MIDDLE);
-    MULTIPLY(_tile_dpbf16ps);
-    LOAD_LEFT(left + LOW);
-    LOAD_RIGHT(right + HIGH);
-    MULTIPLY(_tile_dpbf16ps);
-}
-
-YO_INLINE void sum_block(float *sums, int64_t ld, const char *left, const char *right,
-                         int64_t steps, bool add, const beside *b, const int32_t activation,
-                         const yo_amx_kind kind)
-{
-    const int64_t bytes = YO_AMX_STEP_BYTES * (kind == YO_AMX_F32 ? YO_AMX_PLANES : 1);
-    int64_t row_bytes = ld * (int64_t)sizeof *sums;
-    if (add) {
-        _tile_loadd(0, sums, row_bytes);
-        _tile_loadd(1, sums + 16, row_bytes);
-        _tile_loadd(2, sums + 16 * ld, row_bytes);
-        _tile_loadd(3, sums + 16 * ld + 16, row_bytes);
-    } else {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-    }
-    for (int64_t s = 0; s < steps; s++, left += bytes, right += bytes) {
-        if (kind == YO_AMX_F32) {
-            multiply_planes(left, right);
-        } else {
-            LOAD_RIGHT(right);
-            LOAD_LEFT(left);
-            if (kind == YO_AMX_INT8)
-                MULTIPLY(_tile_dpbssd);
-            else
-                MULTIPLY(_tile_dpbf16ps);
-        }
-        if (steps - s <= BLOCK / 2)
-            touch_sums(sums, ld, 2 * (BLOCK / 2 - (steps - s)));
-        do_beside(b, s, activation, kind);
-    }
-    yo_amx_fence();
-    _tile_stored(0, sums, row_bytes);
-    _tile_stored(1, sums + 16, row_bytes);
-    _tile_stored(2, sums + 16 * ld, row_bytes);
-    _tile_stored(3, sums + 16 * ld + 16, row_bytes);
-    yo_amx_fence();
-}
-
-typedef void summer(float *sums, int64_t ld, const char *left, const char *right, int64_t steps,
-                    bool add, const beside *b);
-
-/* One copy of the loop for each kind and activation. */
-#define SUMMER(KIND, ACTIVATION)                                                                   \
-    static void sum_##KIND##_##ACTIVATION(float *sums, int64_t ld, const char *left,               \
-                                          const char *right, int64_t steps, bool add,              \
-                                          const beside *b)                                         \
-    {                                                                                              \
-        sum_block(sums, ld, left, right, steps, add, b, YOSO_ACT_##ACTIVATION, YO_AMX_##KIND);     \
-    }
-#define SUMMERS(KIND) SUMMER(KIND, NONE) SUMMER(KIND, GELU) SUMMER(KIND, RELU) SUMMER(KIND, TANH)
-SUMMERS(BF16)
-SUMMERS(F32)
-SUMMERS(INT8)
-
-static summer *summer_of(yo_amx_kind kind, int32_t activation)
-{
-#define ROW(KIND)                                                                                  \
-    {                                                                                              \
-        sum_##KIND##_NONE, sum_##KIND##_GELU, sum_##KIND##_RELU, sum_##KIND##_TANH                 \
-    }
-    static summer *const table[][4] = {
-        [YO_AMX_BF16] = ROW(BF16), [YO_AMX_F32] = ROW(F32), [YO_AMX_INT8] = ROW(INT8)};
-    return table[kind][activation];
-}
 
 /* -- How the work is cut --------------------------------------------------------------------------
  */
@@ -246,8 +92,9 @@ static yoso_status make_plan(plan *p, int threads)
     p->row_blocks = divide_up(p->left->rows, BLOCK);
     p->panels = divide_up(right->rows, BLOCK);
     make_grid(p, threads);
-    p->wide = norm || right->steps > most_steps[right->kind];
-    p->parts = p->wide ? divide_up(right->steps, part_steps[right->kind]) : 1;
+    bool deep = right->steps > most_steps[right->kind] && p->most_blocks > FEW_BLOCKS;
+    p->wide = norm || deep;
+    p->parts = deep ? divide_up(right->steps, part_steps[right->kind]) : 1;
     p->part_steps = divide_up(right->steps, p->parts);
     p->left_bytes = YO_AMX_STEP_BYTES * (right->kind == YO_AMX_F32 ? YO_AMX_PLANES : 1);
     p->group_panels = norm || !p->wide ? p->panels : smaller(GROUP_PANELS, p->panels);
@@ -322,10 +169,11 @@ static void multiply(const share *s, const rows_at *rows, const panels_at *panel
                      const part_at *part)
 {
     const plan *p = s->p;
-    summer *sum = summer_of(p->right->kind, p->finish->activation);
-    beside b = {.finish = p->finish};
+    yo_amx_summer *sum = YO_CPU(amx_summer)(p->right->kind, p->finish->activation);
+    yo_amx_beside b = {.finish = p->finish};
     b.rows_a_step = divide_up(BLOCK, part->steps);
-    b.lines_a_step = divide_up(p->right->step_bytes / LINE, rows->blocks);
+    if (rows->blocks > FEW_BLOCKS)
+        b.lines_a_step = divide_up(p->right->step_bytes / YO_CACHE_LINE, rows->blocks);
     int64_t turn = 0;
     for (int64_t panel = panels->first; panel < panels->first + panels->count; panel++) {
         const char *tiles = panel_tiles(s, panel, part);
@@ -336,17 +184,18 @@ static void multiply(const share *s, const rows_at *rows, const panels_at *panel
             float *sums =
                 p->wide ? s->sums + i * BLOCK * p->ld + column : s->at.sums + turn * ONE_BLOCK;
             sum(sums, p->wide ? p->ld : BLOCK, left, tiles, part->steps, part->first > 0, &b);
-            b.ahead += part->steps * b.lines_a_step * LINE;
+            b.ahead += part->steps * b.lines_a_step * YO_CACHE_LINE;
             if (!p->wide)
-                b.waiting = (pending){.sums = sums,
-                                      .row_scale = s->at.scale + i * BLOCK,
-                                      .row = rows->row + i * BLOCK,
-                                      .rows = smaller(BLOCK, rows->count - i * BLOCK),
-                                      .column = panel * BLOCK,
-                                      .columns = smaller(BLOCK, p->right->rows - panel * BLOCK)};
+                b.waiting =
+                    (yo_amx_pending){.sums = sums,
+                                     .row_scale = s->at.scale + i * BLOCK,
+                                     .row = rows->row + i * BLOCK,
+                                     .rows = smaller(BLOCK, rows->count - i * BLOCK),
+                                     .column = panel * BLOCK,
+                                     .columns = smaller(BLOCK, p->right->rows - panel * BLOCK)};
         }
     }
-    const pending *last = &b.waiting;
+    const yo_amx_pending *last = &b.waiting;
     if (last->rows > 0)
         YO_CPU(amx_finish)
     (p->finish, last->sums, BLOCK, last->row_scale, last->row, last->rows, last->column,

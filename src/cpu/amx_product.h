@@ -6,7 +6,8 @@
  *         products the six that matter in f32 are summed: what is left out is below 2^-24 of them.
  *   int8  64 numbers with a scale for each row of a factor; sums exact in i32
  * Blocks of 32 by 32 results are summed in four tiles (amx_product.c) and finished while the next
- * block is being summed (amx_finish.c). A result's sum does not depend on the threads. */
+ * block is being summed (amx_finish.c). A result has the same bits whatever the number of threads
+ * and of other rows. */
 #ifndef YO_CPU_AMX_PRODUCT_H
 #define YO_CPU_AMX_PRODUCT_H
 

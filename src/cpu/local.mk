@@ -2,7 +2,7 @@
 # picked at run time (src/backend.c). YO_ISA names the variant and so the symbols.
 cpu_kernel_sources = \
 	src/cpu/cpu.h src/cpu/cpu_kernels.h src/cpu/walk.h \
-	src/cpu/convert.h src/cpu/amx.h src/cpu/amx_product.h src/cpu/amx_finish.h \
+	src/cpu/convert.h src/cpu/amx.h src/cpu/amx_product.h src/cpu/amx_finish.h src/cpu/amx_block.h \
 	src/cpu/copy.c \
 	src/cpu/vmath.h \
 	src/cpu/elementwise.c \
@@ -73,8 +73,8 @@ endif
 if HAVE_AMX
 noinst_LTLIBRARIES += libcpu_amx.la
 libcpu_amx_la_SOURCES = $(cpu_kernel_sources) \
-	src/cpu/amx_pack.c src/cpu/amx_product.c src/cpu/amx_finish.c \
-	src/cpu/amx_linear.c src/cpu/amx_matmul.c
+	src/cpu/amx_pack.c src/cpu/amx_block.c src/cpu/amx_product.c \
+	src/cpu/amx_finish.c src/cpu/amx_linear.c src/cpu/amx_matmul.c
 libcpu_amx_la_CFLAGS = $(CPU_CFLAGS) -DYO_ISA=amx \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512 \
 	-mavx512vbmi -mavx512vbmi2 -mavx512vnni -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8
