@@ -86,7 +86,7 @@ local function describe(result, pipeline, task, options, seconds)
     result.attention, result.seed = runtime.attention, runtime.seed
     result.num_hash = runtime.attention == "sample" and runtime.num_hash or nil
     result.hash_code_len = config.hash_code_len
-    result.dtype = pipeline.model:dtype()
+    result.dtype = pipeline.model:info().dtype
     result.max_length, result.threads = pipeline.max_length, tonumber(lib.yoso_threads())
     result.batch_size = options.batch_size or 32
     result.truncated, result.tokens = pipeline.cut, pipeline.tokens

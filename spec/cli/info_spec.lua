@@ -126,6 +126,23 @@ describe("yoso convert", function()
         assert.equal("bf16", tensors["classifier.out_proj.weight"]:dtype())
     end)
 
+    it("writes 8 bits and floats again, a checkpoint or a file", function()
+        local out = folder .. "/eight"
+        assert.equal(0, program.run{"convert", "models/sentiment", out, "--dtype", "int8"}.status)
+        assert.matches("int8 on cpu", program.run{"info", out}.out)
+        assert.equal(0, program.run{"convert", out, out .. "-f32", "--dtype", "f32"}.status)
+        assert.matches("f32 on cpu", program.run{"info", out .. "-f32"}.out)
+        local one, two = out .. ".safetensors", out .. "-f32.safetensors"
+        assert.equal(0, program.run{"convert", "models/sentiment/model.safetensors", one, "--dtype",
+            "int8"}.status)
+        assert.equal(0, program.run{"convert", one, two, "--dtype", "f32"}.status)
+        assert.is_true(io.open(one):seek("end") < 0.45 * io.open(two):seek("end"))
+        local wanted = assert(safetensors.load(out .. "-f32/model.safetensors"))
+        for name, value in pairs(assert(safetensors.load(two))) do
+            assert.same(wanted[name]:totable(), value:totable(), name)
+        end
+    end)
+
     it("fails in one line on what it cannot read or write", function()
         for _, words in ipairs{{"/no/such.safetensors", folder .. "/x.safetensors"},
             {"/no/such.bin", folder .. "/x.safetensors"},

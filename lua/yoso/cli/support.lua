@@ -80,7 +80,8 @@ end
 function M.configure_model(parser)
     parser:option("--model", "Folder of the model, or the name of a shipped one.")
         :argname("DIR")
-    parser:option("--dtype", "Element type of the weights."):choices{"f32", "f16", "bf16"}
+    parser:option("--dtype", "Element type of the weights; int8: bf16 with products in 8 bits.")
+        :choices{"f32", "f16", "bf16", "int8"}
     parser:option("--device", "Where to compute."):choices{"cpu", "cuda"}
     parser:option("--attention", "Form of the attention; by default what the model's config says.")
         :choices{"expectation", "sample", "softmax"}

@@ -2,6 +2,7 @@
 local c = require "yoso.c"
 local config = require "yoso.model.config"
 local file = require "yoso.io.file"
+local int8 = require "yoso.model.int8"
 local keys = require "yoso.io.keys"
 local nn = require "yoso.nn"
 local state = require "yoso.io.state"
@@ -9,8 +10,8 @@ local tensor = require "yoso.tensor"
 
 local M = {}
 
--- What the weights are kept in; "int8" means f32 weights and products of 8-bit numbers.
-local float_dtypes = {f32 = "f32", f16 = "f16", bf16 = "bf16", int8 = "f32"}
+-- What the weights are kept in; "int8" means bf16 and products of 8-bit numbers.
+local float_dtypes = {f32 = "f32", f16 = "f16", bf16 = "bf16", int8 = "bf16"}
 local known_options = {dtype = true, device = true, attention = true, num_hash = true, seed = true,
     class = true, config = true, fresh_head = true}
 
@@ -130,9 +131,13 @@ end
 
 -- Puts a checkpoint's tensors into the model; the names of those that are fresh, or nil and what
 -- does not fit.
-local function fill(model, tensors, options)
+local function fill(model, tensors, options, dtype)
+    local unpacked, damage = int8.unpack(tensors, dtype)
+    if not unpacked then
+        return nil, damage
+    end
     keys.adapt(tensors, model:state(), model.config)
-    convert(tensors, float_dtypes[options.dtype or "f32"])
+    convert(tensors, dtype)
     local missing, unexpected, mismatched = model:load_state(tensors, true)
     local fresh, set = {}, {}
     if options.fresh_head then
@@ -145,7 +150,7 @@ local function fill(model, tensors, options)
     end
     if #fresh > 0 then
         model:initialise(set)
-        model:to(float_dtypes[options.dtype or "f32"])
+        nn.Module.to(model, dtype)
     end
     return fresh
 end
@@ -187,8 +192,9 @@ function M.load(dir, options)
     end
     local model = nn.init.skip(M.class(name), settled)
     model.runtime:set(options, "load")
-    model.runtime.int8 = options.dtype == "int8"
-    local fresh, problem = fill(model, tensors, options)
+    local dtype = options.dtype or (int8.is_packed(tensors) and "int8" or "f32")
+    model.runtime.int8 = dtype == "int8"
+    local fresh, problem = fill(model, tensors, options, float_dtypes[dtype])
     if not fresh then
         return nil, dir .. ": " .. problem
     end

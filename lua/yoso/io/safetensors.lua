@@ -167,7 +167,7 @@ function M.load(path)
 end
 
 -- Contiguous copies on the CPU where they are needed, wide elements first: then all are aligned.
-local function prepare(tensors)
+local function prepare(tensors, given)
     local entries = {}
     for name, value in pairs(tensors) do
         if type(name) ~= "string" then
@@ -177,7 +177,8 @@ local function prepare(tensors)
         tensor.handle(value, "safetensors.save", name)
         value = value:device() == "cpu" and value or value:to("cpu")
         local size = c.lib.yoso_dtype_size(tensor.codes[value:dtype()])
-        entries[#entries + 1] = {name = name, tensor = value, size = size}
+        entries[#entries + 1] = {name = name, tensor = value, size = size,
+            format = given[name] or formats[value:dtype()]}
     end
     table.sort(entries, function(a, b)
         if a.size ~= b.size then
@@ -192,7 +193,7 @@ local function header_text(entries, metadata)
     local header, position = {}, 0
     for _, entry in ipairs(entries) do
         local stop = position + entry.tensor:numel() * entry.size
-        header[entry.name] = {dtype = formats[entry.tensor:dtype()],
+        header[entry.name] = {dtype = entry.format,
             shape = json.array(entry.tensor:shape()), data_offsets = {position, stop}}
         position = stop
     end
@@ -207,13 +208,14 @@ local function header_text(entries, metadata)
 end
 
 --- Writes the tensors of a table by name, the whole file or nothing; true, or nil and a message.
--- metadata, a table of strings, goes into the header.
-function M.save(path, tensors, metadata)
+-- metadata, a table of strings, goes into the header. given says which u8 tensors, by name, hold the
+-- bytes of another format ("I8").
+function M.save(path, tensors, metadata, given)
     if type(path) ~= "string" or type(tensors) ~= "table" then
         c.raise(("safetensors.save: a %s and a %s, must be a path and a table of tensors")
             :format(type(path), type(tensors)))
     end
-    local entries = prepare(tensors)
+    local entries = prepare(tensors, given or {})
     local writer, message = file.writer(path)
     if not writer then
         return nil, message

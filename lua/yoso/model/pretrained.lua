@@ -2,10 +2,13 @@
 local c = require "yoso.c"
 local config_module = require "yoso.model.config"
 local file = require "yoso.io.file"
+local int8 = require "yoso.model.int8"
 local json = require "yoso.io.json"
 local nn = require "yoso.nn"
 local runtime_module = require "yoso.model.runtime"
 local safetensors = require "yoso.io.safetensors"
+
+local devices = {cpu = true, cuda = true}
 
 local Pretrained = nn.Module:extend("YosoPreTrainedModel")
 
@@ -65,9 +68,21 @@ function Pretrained:device()
     return first_parameter(self):device()
 end
 
---- The dtype of the weights.
+--- The dtype of the weights; a model in 8 bits keeps them in bf16.
 function Pretrained:dtype()
     return first_parameter(self):dtype()
+end
+
+--- Converts to a float dtype or moves to a device as other modules do; "int8" is bf16 with the
+-- encoder layers' products in 8 bits wherever no gradient is asked for.
+function Pretrained:to(where)
+    if where == "int8" then
+        nn.Module.to(self, "bf16")
+    else
+        nn.Module.to(self, where)
+    end
+    self.runtime.int8 = where == "int8" or self.runtime.int8 and devices[where] ~= nil
+    return self
 end
 
 --- Chooses how attention is computed from now on: {attention =, num_hash =, seed =}.
@@ -81,7 +96,7 @@ end
 local dtype_names = {f32 = "float32", f16 = "float16", bf16 = "bfloat16"}
 
 --- Writes config.json and model.safetensors into the folder dir, which is made if it is missing;
--- PyTorch's classes load them. true, or nil and a message.
+-- PyTorch's classes load them, but for a model in 8 bits (see int8.lua). true, or nil and a message.
 function Pretrained:save(dir)
     if type(dir) ~= "string" then
         c.raise(("save: dir is a %s, must be a string"):format(type(dir)))
@@ -92,9 +107,13 @@ function Pretrained:save(dir)
     end
     local values = self.config:to_table()
     values.architectures = json.array{self.__name}
-    values.dtype = dtype_names[self:dtype()]
+    values.dtype = self.runtime.int8 and "int8" or dtype_names[self:dtype()]
     values.torch_dtype = nil
-    ok, message = safetensors.save(dir .. "/model.safetensors", self:state())
+    local tensors, formats = self:state(), nil
+    if self.runtime.int8 then
+        tensors, formats = int8.pack(tensors)
+    end
+    ok, message = safetensors.save(dir .. "/model.safetensors", tensors, nil, formats)
     if not ok then
         return nil, message
     end
