@@ -42,8 +42,9 @@ static yoso_status halves(const yo_json *merge, uint32_t index, yo_vocab_query p
 
 static void put_pair(yo_bpe *bpe, yo_bpe_merge merge, uint64_t value)
 {
-    uint64_t key = yo_bpe_key(merge.left, merge.right);
-    size_t mask = bpe->pair_slots - 1, i = yo_bpe_slot(bpe, key);
+    uint64_t key = yo_bpe_key(merge.left, merge.right), hash = yo_bpe_hash(key);
+    size_t mask = bpe->pair_slots - 1, i = yo_bpe_slot(bpe, hash), bit = yo_bpe_bit(bpe, hash);
+    bpe->may_merge[bit / 64] |= (uint64_t)1 << bit % 64;
     while (bpe->pairs[i].key != 0 && bpe->pairs[i].key != key)
         i = (i + 1) & mask;
     bpe->pairs[i] = (yo_bpe_pair){key, value};
@@ -91,7 +92,8 @@ static yoso_status load_some(const yo_model *model, yo_bpe *bpe, const yo_json *
             return not_there(first + i, " makes", whole[i].text, whole[i].length);
         yo_bpe_merge *ids = &bpe->merges[first + i];
         *ids = (yo_bpe_merge){halves_of[2 * i].id, halves_of[2 * i + 1].id};
-        __builtin_prefetch(&bpe->pairs[yo_bpe_slot(bpe, yo_bpe_key(ids->left, ids->right))]);
+        __builtin_prefetch(
+            &bpe->pairs[yo_bpe_slot(bpe, yo_bpe_hash(yo_bpe_key(ids->left, ids->right)))]);
     }
     for (uint32_t i = 0; i < count; i++)
         put_pair(bpe, bpe->merges[first + i], (uint64_t)(first + i) << 32 | (uint32_t)whole[i].id);
@@ -108,7 +110,8 @@ static yoso_status load_merges(yo_model *model, yo_bpe *bpe, const yo_json *merg
     while (bpe->pair_slots < 2 * (size_t)merges->count)
         bpe->pair_slots *= 2;
     bpe->pairs = calloc(bpe->pair_slots, sizeof *bpe->pairs);
-    if (bpe->pairs == NULL)
+    bpe->may_merge = calloc(bpe->pair_slots / 8, sizeof *bpe->may_merge);
+    if (bpe->pairs == NULL || bpe->may_merge == NULL)
         return yo_fail(YOSO_NO_MEMORY, "model: no memory for %u merges", merges->count);
     const yo_json *merge = merges + 1;
     yoso_status status = YOSO_OK;
@@ -137,6 +140,36 @@ static void find_bytes(const yo_model *model, yo_bpe *bpe)
     }
 }
 
+static yoso_status fill_byte_merges(yo_bpe *bpe)
+{
+    bpe->byte_merges = malloc(65536 * sizeof *bpe->byte_merges);
+    if (bpe->byte_merges == NULL)
+        return yo_fail(YOSO_NO_MEMORY, "model: no memory");
+    memset(bpe->byte_merges, 0xFF, 65536 * sizeof *bpe->byte_merges);
+    enum { SLOTS = 1024 };
+    uint16_t byte_of[SLOTS] = {0}; /* by the token's id: the byte, plus 1 */
+    for (unsigned byte = 0; byte < 256; byte++) {
+        unsigned slot = (unsigned)bpe->byte_token[byte] % SLOTS;
+        while (byte_of[slot] != 0)
+            slot = (slot + 1) % SLOTS;
+        byte_of[slot] = (uint16_t)(byte + 1);
+    }
+    for (size_t i = 0; i < bpe->merge_count; i++) {
+        const int32_t ids[2] = {bpe->merges[i].left, bpe->merges[i].right};
+        unsigned bytes[2], found = 0;
+        for (unsigned k = 0; k < 2 && found == k; k++) {
+            unsigned slot = (unsigned)ids[k] % SLOTS;
+            for (; byte_of[slot] != 0 && found == k; slot = (slot + 1) % SLOTS) {
+                bytes[k] = byte_of[slot] - 1u;
+                found += bpe->byte_token[bytes[k]] == ids[k];
+            }
+        }
+        if (found == 2)
+            bpe->byte_merges[bytes[0] << 8 | bytes[1]] = yo_bpe_find(bpe, ids[0], ids[1]);
+    }
+    return YOSO_OK;
+}
+
 static yoso_status bpe_load(yo_model *model, const yo_json *json)
 {
     yo_bpe *bpe = calloc(1, sizeof *bpe);
@@ -163,7 +196,7 @@ static yoso_status bpe_load(yo_model *model, const yo_json *json)
     YO_TRY(yo_json_need(json, "model", "merges", YO_JSON_ARRAY, &merges));
     YO_TRY(load_merges(model, bpe, merges));
     find_bytes(model, bpe);
-    return YOSO_OK;
+    return bpe->takes_bytes ? fill_byte_merges(bpe) : YOSO_OK;
 }
 
 static void bpe_release(yo_model *model)
@@ -174,6 +207,8 @@ static void bpe_release(yo_model *model)
         return;
     free(bpe->merges);
     free(bpe->pairs);
+    free(bpe->may_merge);
+    free(bpe->byte_merges);
     free(bpe->prefix);
     free(bpe->suffix);
     free(bpe);
@@ -281,7 +316,6 @@ yoso_status yo_bpe_tokenize_bytes(const yo_model *model, yo_scratch *scratch, co
                                   size_t length, yo_tokens *tokens)
 {
     const yo_bpe *bpe = model->own;
-    yo_symbol *symbols;
     if (bpe->ignore_merges) {
         scratch->bytes.length = 0;
         YO_TRY(yo_bytes_reserve(&scratch->bytes, 2 * length));
@@ -291,10 +325,7 @@ yoso_status yo_bpe_tokenize_bytes(const yo_model *model, yo_scratch *scratch, co
         if (id >= 0)
             return yo_tokens_add(tokens, id, 0, length, false);
     }
-    YO_TRY(yo_bpe_symbols(scratch, length, &symbols));
-    for (size_t i = 0; i < length; i++)
-        symbols[i] = (yo_symbol){.id = bpe->byte_token[piece[i]], .length = 1};
-    return yo_bpe_merge_all(bpe, scratch, symbols, length, tokens);
+    return yo_bpe_merge_bytes(bpe, scratch, piece, length, tokens);
 }
 
 static yoso_status write_option(yo_bytes *out, const char *key, const char *text)

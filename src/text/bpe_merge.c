@@ -15,44 +15,80 @@ yoso_status yo_bpe_symbols(yo_scratch *scratch, size_t count, yo_symbol **symbol
     return YOSO_OK;
 }
 
+/* A piece of few symbols; each is known by its place, which it keeps. The last place is the end. */
+typedef struct row {
+    uint64_t
+        merge[SCAN_LIMIT + 1]; /* rank and merged id with the next symbol; UINT64_MAX for none */
+    int32_t id[SCAN_LIMIT + 1];
+    uint8_t before[SCAN_LIMIT + 1], after[SCAN_LIMIT + 1];
+} row;
+
+static void merge_row(const yo_bpe *bpe, row *r, size_t count)
+{
+    for (;;) {
+        size_t best = 0;
+        for (size_t i = 1; i < count; i++)
+            best = r->merge[i] < r->merge[best] ? i : best;
+        if (r->merge[best] == UINT64_MAX)
+            return;
+        size_t eaten = r->after[best], after = r->after[eaten], before = r->before[best];
+        r->id[best] = (int32_t)(uint32_t)r->merge[best];
+        r->merge[eaten] = r->merge[best] = UINT64_MAX;
+        r->after[best] = (uint8_t)after;
+        r->before[after] = (uint8_t)best;
+        if (after < count)
+            r->merge[best] = yo_bpe_find(bpe, r->id[best], r->id[after]);
+        if (best > 0)
+            r->merge[before] = yo_bpe_find(bpe, r->id[before], r->id[best]);
+    }
+}
+
+static void link_row(row *r, size_t count)
+{
+    for (size_t i = 0; i <= count; i++) {
+        r->before[i] = (uint8_t)(i - 1);
+        r->after[i] = (uint8_t)(i + 1);
+    }
+    r->merge[count - 1] = UINT64_MAX;
+}
+
 static yoso_status merge_by_scanning(const yo_bpe *bpe, const yo_symbol *symbols, size_t count,
                                      yo_tokens *tokens)
 {
-    int32_t id[SCAN_LIMIT + 1];
-    uint32_t length[SCAN_LIMIT + 1];
-    uint64_t next[SCAN_LIMIT + 1]; /* rank and merged id of the pair (i, i + 1) */
+    row r;
+    uint32_t starts[SCAN_LIMIT + 1] = {0};
     for (size_t i = 0; i < count; i++) {
-        id[i] = symbols[i].id;
-        length[i] = symbols[i].length;
+        r.id[i] = symbols[i].id;
+        starts[i + 1] = starts[i] + symbols[i].length;
     }
     for (size_t i = 0; i + 1 < count; i++)
-        next[i] = yo_bpe_find(bpe, id[i], id[i + 1]);
-    while (count > 1) {
-        size_t best = 0;
-        for (size_t i = 1; i + 1 < count; i++) {
-            if (next[i] >> 32 < next[best] >> 32)
-                best = i;
-        }
-        if (next[best] == UINT64_MAX)
-            break;
-        id[best] = (int32_t)(uint32_t)next[best];
-        length[best] += length[best + 1];
-        count--;
-        for (size_t i = best + 1; i < count; i++) {
-            id[i] = id[i + 1];
-            length[i] = length[i + 1];
-            next[i] = next[i + 1];
-        }
-        if (best + 1 < count)
-            next[best] = yo_bpe_find(bpe, id[best], id[best + 1]);
-        if (best > 0)
-            next[best - 1] = yo_bpe_find(bpe, id[best - 1], id[best]);
+        r.merge[i] = yo_bpe_find(bpe, r.id[i], r.id[i + 1]);
+    link_row(&r, count);
+    merge_row(bpe, &r, count);
+    for (size_t i = 0; i < count; i = r.after[i])
+        YO_TRY(yo_tokens_add(tokens, r.id[i], starts[i], starts[r.after[i]], false));
+    return YOSO_OK;
+}
+
+yoso_status yo_bpe_merge_bytes(const yo_bpe *bpe, yo_scratch *scratch, const uint8_t *piece,
+                               size_t length, yo_tokens *tokens)
+{
+    if (length > SCAN_LIMIT) {
+        yo_symbol *symbols = NULL;
+        YO_TRY(yo_bpe_symbols(scratch, length, &symbols));
+        for (size_t i = 0; i < length; i++)
+            symbols[i] = (yo_symbol){.id = bpe->byte_token[piece[i]], .length = 1};
+        return yo_bpe_merge_all(bpe, scratch, symbols, length, tokens);
     }
-    size_t at = 0;
-    for (size_t i = 0; i < count; i++) {
-        YO_TRY(yo_tokens_add(tokens, id[i], at, at + length[i], false));
-        at += length[i];
-    }
+    row r;
+    for (size_t i = 0; i < length; i++)
+        r.id[i] = bpe->byte_token[piece[i]];
+    for (size_t i = 0; i + 1 < length; i++)
+        r.merge[i] = bpe->byte_merges[piece[i] << 8 | piece[i + 1]];
+    link_row(&r, length);
+    merge_row(bpe, &r, length);
+    for (size_t i = 0; i < length; i = r.after[i])
+        YO_TRY(yo_tokens_add(tokens, r.id[i], i, r.after[i], false));
     return YOSO_OK;
 }
 

@@ -25,11 +25,18 @@ static yoso_status clean_and_space(const yo_normalizer *normalizer, const yo_vie
     return YOSO_OK;
 }
 
-static bool plain(const yo_view_text *in)
+/* Whether only case is left to do: nothing is cleaned or set apart, and no accent is there. */
+static bool plain(const yo_normalizer *normalizer, const yo_view_text *in)
 {
-    for (size_t i = 0; i < in->length; i++) {
-        if (in->data[i] < 0x20 || in->data[i] >= 0x7F)
+    uint32_t classes = (normalizer->clean ? YO_BERT_REMOVED | YO_BERT_SPACE : 0u) |
+                       (normalizer->chinese ? YO_CHINESE : 0u) |
+                       (normalizer->accents ? YO_BERT_ACCENT : 0u);
+    for (size_t at = 0; at < in->length;) {
+        uint32_t size, c = yo_utf8_decode(in->data + at, &size);
+        if (c < 0x80 ? c < 0x20 || c == 0x7F
+                     : yo_is(c, classes) || (normalizer->accents && !yo_is_inert(c)))
             return false;
+        at += size;
     }
     return true;
 }
@@ -40,7 +47,7 @@ yoso_status yo_normalize_bert(const yo_normalizer *normalizer, const yo_view_tex
     yo_aligned one = {.tracked = out->tracked}, two = {.tracked = out->tracked};
     yo_view_text text = *in;
     yoso_status status = YOSO_OK;
-    if (!plain(in)) {
+    if (!plain(normalizer, in)) {
         if (normalizer->clean || normalizer->chinese) {
             status = clean_and_space(normalizer, &text, &one);
             text = yo_aligned_view(&one);

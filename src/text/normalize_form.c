@@ -122,10 +122,25 @@ static yoso_status flush_marks(former *f)
     return YOSO_OK;
 }
 
+static size_t end_of_inert(const yo_view_text *in, size_t at)
+{
+    uint32_t size;
+    while (at < in->length && yo_is_inert(yo_utf8_decode(in->data + at, &size)))
+        at += size;
+    return at;
+}
+
 static yoso_status run(former *f, bool compatibility)
 {
     const yo_view_text *in = f->rewrite.in;
     for (size_t at = 0; at < in->length;) {
+        size_t end = f->compose ? at : end_of_inert(in, at);
+        if (end > at) { /* characters that stay as they are, whatever follows */
+            YO_TRY(flush_marks(f));
+            YO_TRY(yo_aligned_keep(f->rewrite.out, in, at, end));
+            f->rewrite.at = at = end;
+            continue;
+        }
         uint32_t size, parts[YO_DECOMPOSED], c = yo_utf8_decode(in->data + at, &size);
         int count = yo_decompose(c, compatibility, parts);
         for (int i = 0; i < count; i++) {
@@ -143,11 +158,6 @@ static yoso_status run(former *f, bool compatibility)
 yoso_status yo_normal_form(const yo_view_text *in, uint32_t from, bool compatibility, bool composed,
                            yo_aligned *out)
 {
-    size_t ascii = 0;
-    while (ascii < in->length && in->data[ascii] < 0x80)
-        ascii++;
-    if (ascii == in->length) /* its own normal form */
-        return yo_aligned_keep(out, in, 0, in->length);
     former f = {.rewrite = {.in = in, .out = out, .stop = in->length, .from = from},
                 .compose = composed,
                 .last_class = -1};
@@ -156,6 +166,18 @@ yoso_status yo_normal_form(const yo_view_text *in, uint32_t from, bool compatibi
     free(f.sorted.list);
     free(f.held.list);
     return status;
+}
+
+/* Each character alone and, composed, also solid: no second part of a composition. */
+bool yo_idle_form(const yo_normalizer *normalizer, const yo_view_text *in)
+{
+    for (size_t at = 0; at < in->length;) {
+        uint32_t size, c = yo_utf8_decode(in->data + at, &size);
+        if (c >= 0x80 && (!yo_is_inert(c) || (normalizer->composed && !yo_is_solid(c))))
+            return false;
+        at += size;
+    }
+    return true;
 }
 
 yoso_status yo_normalize_form(const yo_normalizer *normalizer, const yo_view_text *in,

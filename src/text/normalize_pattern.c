@@ -4,6 +4,17 @@
 #include "text/pattern.h"
 #include "text/unicode.h"
 
+bool yo_idle_replace(const yo_normalizer *normalizer, const yo_view_text *in)
+{
+    size_t length;
+    const char *literal = yo_pattern_literal(normalizer->pattern, &length);
+    if (literal == NULL && normalizer->local) { /* spaces in a row */
+        literal = "  ";
+        length = 2;
+    }
+    return literal != NULL && length > 0 && memmem(in->data, in->length, literal, length) == NULL;
+}
+
 yoso_status yo_normalize_replace(const yo_normalizer *normalizer, const yo_view_text *in,
                                  uint32_t from, yo_aligned *out)
 {
@@ -83,17 +94,28 @@ static yoso_status map_cluster(mapping *m, const yo_charsmap *map, const yo_view
     return YOSO_OK;
 }
 
+/* ASCII that stays as it is, and characters that are a cluster each and in no map. */
+bool yo_idle_precompiled(const yo_normalizer *normalizer, const yo_view_text *in)
+{
+    const yo_charsmap *map = normalizer->charsmap;
+    for (size_t at = 0; at < in->length;) {
+        uint32_t size, c = yo_utf8_decode(in->data + at, &size);
+        size_t taken;
+        if (c < 0x80 ? !map->plain[c]
+                     : !yo_is_solid(c) ||
+                           yo_charsmap_find(map, in->data + at, size, false, &taken) != NULL)
+            return false;
+        at += size;
+    }
+    return true;
+}
+
 yoso_status yo_normalize_precompiled(const yo_normalizer *normalizer, const yo_view_text *in,
                                      uint32_t from, yo_aligned *out)
 {
     const yo_charsmap *map = normalizer->charsmap;
-    size_t at = 0;
-    while (at < in->length && in->data[at] < 128 && map->plain[in->data[at]])
-        at++;
-    if (at == in->length)
-        return yo_aligned_keep(out, in, 0, in->length);
     mapping m = {.rewrite = {.in = in, .out = out, .stop = in->length, .from = from}};
-    for (at = 0; at < in->length;) {
+    for (size_t at = 0; at < in->length;) {
         size_t end = yo_cluster_end(in->data, at, in->length);
         YO_TRY(map_cluster(&m, map, in, at, end));
         at = end;

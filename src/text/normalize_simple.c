@@ -32,6 +32,42 @@ yoso_status yo_normalize_lowercase(const yo_normalizer *normalizer, const yo_vie
     return YOSO_OK;
 }
 
+/* Whether no character of the text has any of these classes. */
+static bool has_none(const yo_view_text *in, uint32_t classes)
+{
+    for (size_t at = 0; at < in->length;) {
+        uint32_t size, c = yo_utf8_decode(in->data + at, &size);
+        if (yo_is(c, classes))
+            return false;
+        at += size;
+    }
+    return true;
+}
+
+bool yo_idle_lowercase(const yo_normalizer *normalizer, const yo_view_text *in)
+{
+    (void)normalizer;
+    for (size_t at = 0; at < in->length;) {
+        uint32_t size, c = yo_utf8_decode(in->data + at, &size);
+        if ((c >= 'A' && c <= 'Z') || (c >= 0x80 && yo_is(c, YO_LOWERS)))
+            return false;
+        at += size;
+    }
+    return true;
+}
+
+bool yo_idle_strip_accents(const yo_normalizer *normalizer, const yo_view_text *in)
+{
+    (void)normalizer;
+    return has_none(in, YO_ACCENT);
+}
+
+bool yo_idle_nmt(const yo_normalizer *normalizer, const yo_view_text *in)
+{
+    (void)normalizer;
+    return has_none(in, YO_NMT_REMOVED | YO_NMT_SPACE);
+}
+
 /* Appends what is left of `in` without the characters of these classes, those of `space` as ' '. */
 static yoso_status filter(const yo_view_text *in, uint32_t removed, uint32_t space, yo_aligned *out)
 {

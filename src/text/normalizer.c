@@ -98,21 +98,22 @@ static const struct {
     yo_normalize_function *run;
     yoso_status (*load)(yo_normalizer *normalizer, const char *where, const yo_json *json);
     bool local;
+    yo_normalize_idle *idle;
 } kinds[] = {
-    {"BertNormalizer", yo_normalize_bert, load_bert, true},
-    {"NFC", yo_normalize_form, load_nfd, true},
-    {"NFD", yo_normalize_form, load_nfd, true},
-    {"NFKC", yo_normalize_form, load_nfd, true},
-    {"NFKD", yo_normalize_form, load_nfd, true},
-    {"Lowercase", yo_normalize_lowercase, NULL, true},
-    {"StripAccents", yo_normalize_strip_accents, NULL, true},
-    {"Strip", yo_normalize_strip, load_strip, false},
-    {"Nmt", yo_normalize_nmt, NULL, true},
-    {"Prepend", yo_normalize_prepend, load_prepend, false},
-    {"Replace", yo_normalize_replace, load_replace, false},
-    {"Precompiled", yo_normalize_precompiled, load_precompiled, false},
-    {"ByteLevel", yo_normalize_bytes, NULL, false},
-    {"SentencePiece", yo_normalize_sentencepiece, load_sentencepiece, false},
+    {"BertNormalizer", yo_normalize_bert, load_bert, true, NULL},
+    {"NFC", yo_normalize_form, load_nfd, true, yo_idle_form},
+    {"NFD", yo_normalize_form, load_nfd, true, yo_idle_form},
+    {"NFKC", yo_normalize_form, load_nfd, true, yo_idle_form},
+    {"NFKD", yo_normalize_form, load_nfd, true, yo_idle_form},
+    {"Lowercase", yo_normalize_lowercase, NULL, true, yo_idle_lowercase},
+    {"StripAccents", yo_normalize_strip_accents, NULL, true, yo_idle_strip_accents},
+    {"Strip", yo_normalize_strip, load_strip, false, NULL},
+    {"Nmt", yo_normalize_nmt, NULL, true, yo_idle_nmt},
+    {"Prepend", yo_normalize_prepend, load_prepend, false, NULL},
+    {"Replace", yo_normalize_replace, load_replace, false, yo_idle_replace},
+    {"Precompiled", yo_normalize_precompiled, load_precompiled, false, yo_idle_precompiled},
+    {"ByteLevel", yo_normalize_bytes, NULL, false, NULL},
+    {"SentencePiece", yo_normalize_sentencepiece, load_sentencepiece, false, NULL},
 };
 
 yoso_status yo_normalizers_load(yo_normalizers *normalizers, const yo_json *json)
@@ -136,7 +137,7 @@ yoso_status yo_normalizers_load(yo_normalizers *normalizers, const yo_json *json
         YO_TRY(yo_grow((void **)&normalizers->list, &normalizers->capacity, normalizers->count + 1,
                        sizeof *normalizers->list));
         yo_normalizer *n = &normalizers->list[normalizers->count++];
-        *n = (yo_normalizer){.run = kinds[k].run, .local = kinds[k].local};
+        *n = (yo_normalizer){.run = kinds[k].run, .local = kinds[k].local, .idle = kinds[k].idle};
         size_t length = strlen(kinds[k].type);
         memcpy(where, "normalizer: ", 12);
         memcpy(where + 12, kinds[k].type, length + 1);
@@ -161,17 +162,18 @@ void yo_normalizers_free(yo_normalizers *normalizers)
 yoso_status yo_normalize(const yo_normalizers *normalizers, const yo_view_text *in, uint32_t from,
                          yo_aligned work[2], yo_aligned *out)
 {
-    if (normalizers->count == 0)
-        return yo_aligned_keep(out, in, 0, in->length);
     yo_view_text text = *in;
+    size_t runs = 0;
     for (size_t i = 0; i < normalizers->count; i++) {
         const yo_normalizer *n = &normalizers->list[i];
+        if (n->idle != NULL && n->idle(n, &text))
+            continue;
         if (i + 1 == normalizers->count)
             return n->run(n, &text, from, out);
-        yo_aligned *next = &work[i % 2];
+        yo_aligned *next = &work[runs++ % 2];
         yo_aligned_clear(next, out->tracked);
         YO_TRY(n->run(n, &text, from, next));
         text = yo_aligned_view(next);
     }
-    return YOSO_OK;
+    return yo_aligned_keep(out, &text, 0, text.length);
 }

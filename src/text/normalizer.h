@@ -12,8 +12,12 @@ typedef struct yo_normalizer yo_normalizer;
 typedef yoso_status yo_normalize_function(const yo_normalizer *normalizer, const yo_view_text *in,
                                           uint32_t from, yo_aligned *out);
 
+/* Whether it is plain to see that `in` is its own normal form. */
+typedef bool yo_normalize_idle(const yo_normalizer *normalizer, const yo_view_text *in);
+
 struct yo_normalizer {
     yo_normalize_function *run;
+    yo_normalize_idle *idle; /* or NULL */
     /* Whether cutting the text between solid characters, or between one and a space that is
      * followed by another, changes nothing (see chunk.h): then words can be normalized one by one.
      */
@@ -46,5 +50,8 @@ yoso_status yo_normalize(const yo_normalizers *normalizers, const yo_view_text *
 yo_normalize_function yo_normalize_bert, yo_normalize_form, yo_normalize_lowercase,
     yo_normalize_strip_accents, yo_normalize_strip, yo_normalize_nmt, yo_normalize_prepend,
     yo_normalize_replace, yo_normalize_precompiled, yo_normalize_bytes, yo_normalize_sentencepiece;
+
+yo_normalize_idle yo_idle_form, yo_idle_lowercase, yo_idle_strip_accents, yo_idle_nmt,
+    yo_idle_replace, yo_idle_precompiled;
 
 #endif

@@ -68,6 +68,16 @@ int yo_decompose(uint32_t c, bool compatibility, uint32_t out[YO_DECOMPOSED])
     return (int)count;
 }
 
+bool yo_is_inert(uint32_t c)
+{
+    if (c < 0xA0)
+        return true;
+    if (c >= 0xAC00 && c < 0xD7A4) /* Hangul syllables, which no table holds */
+        return false;
+    const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)c);
+    return property->decomp_seqindex == UINT16_MAX && property->combining_class == 0;
+}
+
 int yo_combining_class(uint32_t c)
 {
     if (c < 0x300 || yo_is(c, YO_NO_CLASS))

@@ -53,6 +53,10 @@ int yo_lower(uint32_t c, uint32_t out[2]);
 enum { YO_DECOMPOSED = 18 };
 int yo_decompose(uint32_t c, bool compatibility, uint32_t out[YO_DECOMPOSED]);
 
+/* Whether a character is its own decomposition, with compatibility too, and no mark that could
+ * change places. */
+bool yo_is_inert(uint32_t c);
+
 /* The canonical combining class. */
 int yo_combining_class(uint32_t c);
 
