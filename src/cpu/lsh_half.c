@@ -1,0 +1,202 @@
+/* Bucket tables of f16, for values of bf16: half the bytes of f32 pass through the second cache.
+ *
+ * Values are scaled by a power of two, so that not even all keys in one bucket of eight tables pass
+ * f16's largest number. A sum of eight rows or of eight tables is f16, longer ones are f32: an
+ * error of about 2^-11 a bucket, which the mean over the hashes divides by the root of their
+ * number, beside the 2^-9 of the result's own rounding. */
+#include "core/dtype.h"
+#include "cpu/lsh.h"
+
+/* Vectors of 32 numbers; rows or tables that are added in f16. */
+enum { WIDE = 32, RUN = 8 };
+
+/* The largest finite magnitude of one head's values, of bf16. */
+static float largest(const yo_source *v, int64_t head, int64_t first, int64_t rows)
+{
+    const yo_rows *from = v->rows;
+    __m512i most = _mm512_setzero_si512();
+    for (int64_t i = first; i < first + rows; i++) {
+        if (v->keep && !v->keep[i])
+            continue;
+        const uint16_t *row = (const uint16_t *)from->data + i * from->token + head * from->head;
+        for (int64_t e = 0; e < v->size; e += WIDE) {
+            __mmask32 there =
+                (__mmask32)_bzhi_u32(~0u, (uint32_t)(v->size - e < WIDE ? v->size - e : WIDE));
+            __m512i size = _mm512_and_si512(_mm512_maskz_loadu_epi16(there, row + e),
+                                            _mm512_set1_epi16(0x7fff));
+            there = _mm512_cmplt_epu16_mask(size, _mm512_set1_epi16(0x7f80));
+            most = _mm512_mask_max_epu16(most, there, most, size);
+        }
+    }
+    uint16_t lane[WIDE], result = 0;
+    _mm512_storeu_si512(lane, most);
+    for (int i = 0; i < WIDE; i++)
+        result = lane[i] > result ? lane[i] : result;
+    return yo_from_bf16(result);
+}
+
+float YO_CPU(lsh_half_scale)(const yo_source *v, int64_t head, int64_t first, int64_t rows)
+{
+    float most = RUN * (float)rows * largest(v, head, first, rows);
+    int exponent;
+    if (most == 0 || !(most < INFINITY))
+        return 1;
+    frexpf(most, &exponent); /* most < 2^exponent */
+    exponent = exponent < -100 ? -100 : exponent;
+    return ldexpf(1, 15 - exponent);
+}
+
+void YO_CPU(lsh_half_values)(void *values, const yo_tables *tables, const yo_source *v,
+                             int64_t head, int64_t first, int64_t rows)
+{
+    const yo_rows *from = v->rows;
+    uint16_t *to = values;
+    __m512 scale = _mm512_set1_ps(tables->scale);
+    for (int64_t i = first; i < first + rows; i++, to += tables->width) {
+        bool kept = !v->keep || v->keep[i];
+        int64_t size = kept ? v->size : 0;
+        const uint16_t *row = (const uint16_t *)from->data + i * from->token + head * from->head;
+        for (int64_t e = 0; e < tables->width; e += 16) {
+            int64_t left = size - e < 0 ? 0 : size - e < 16 ? size - e : 16;
+            __m256i bits =
+                _mm256_maskz_loadu_epi16((__mmask16)_bzhi_u32(0xffff, (uint32_t)left), row + e);
+            __m512i wide = _mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16);
+            __m512 value = _mm512_mul_ps(_mm512_castsi512_ps(wide), scale);
+            _mm256_storeu_si256((__m256i *)(to + e),
+                                _mm512_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT));
+        }
+    }
+}
+
+YO_INLINE __m512h load_half(const uint16_t *x)
+{
+    return _mm512_castsi512_ph(_mm512_loadu_si512(x));
+}
+
+YO_INLINE void store_half(uint16_t *x, __m512h value)
+{
+    _mm512_storeu_si512(x, _mm512_castph_si512(value));
+}
+
+YO_INLINE __m512 low_floats(__m512h x)
+{
+    return _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_castph_si512(x)));
+}
+
+YO_INLINE __m512 high_floats(__m512h x)
+{
+    return _mm512_cvtph_ps(_mm512_extracti64x4_epi64(_mm512_castph_si512(x), 1));
+}
+
+YO_INLINE __m512h halves_of(__m512 low, __m512 high)
+{
+    __m512i both = _mm512_castsi256_si512(_mm512_cvtps_ph(low, _MM_FROUND_TO_NEAREST_INT));
+    both = _mm512_inserti64x4(both, _mm512_cvtps_ph(high, _MM_FROUND_TO_NEAREST_INT), 1);
+    return _mm512_castsi512_ph(both);
+}
+
+/* Rows order[0] .. of `vectors` vectors, a constant where this is inlined. */
+YO_INLINE void sum_run(__m512h *sum, const uint16_t *values, int64_t width, const int32_t *order,
+                       int32_t rows, const int vectors)
+{
+#pragma GCC unroll 4
+    for (int e = 0; e < vectors; e++)
+        sum[e] = _mm512_setzero_ph();
+    for (int32_t j = 0; j < rows; j++) {
+        const uint16_t *row = values + order[j] * width;
+#pragma GCC unroll 4
+        for (int e = 0; e < vectors; e++)
+            sum[e] = _mm512_add_ph(sum[e], load_half(row + e * WIDE));
+    }
+}
+
+YO_INLINE void sum_bucket(uint16_t *bucket, const uint16_t *values, int64_t width,
+                          const int32_t *order, int32_t rows, bool onto, const int vectors)
+{
+    __m512h run[4];
+    if (rows <= RUN) {
+        sum_run(run, values, width, order, rows, vectors);
+#pragma GCC unroll 4
+        for (int e = 0; e < vectors; e++)
+            store_half(bucket + e * WIDE,
+                       onto ? _mm512_add_ph(run[e], load_half(bucket + e * WIDE)) : run[e]);
+        return;
+    }
+    __m512 low[4], high[4];
+#pragma GCC unroll 4
+    for (int e = 0; e < vectors; e++) {
+        __m512h before = onto ? load_half(bucket + e * WIDE) : _mm512_setzero_ph();
+        low[e] = low_floats(before), high[e] = high_floats(before);
+    }
+    for (int32_t j = 0; j < rows; j += RUN) {
+        sum_run(run, values, width, order + j, rows - j < RUN ? rows - j : RUN, vectors);
+#pragma GCC unroll 4
+        for (int e = 0; e < vectors; e++) {
+            low[e] = _mm512_add_ps(low[e], low_floats(run[e]));
+            high[e] = _mm512_add_ps(high[e], high_floats(run[e]));
+        }
+    }
+#pragma GCC unroll 4
+    for (int e = 0; e < vectors; e++)
+        store_half(bucket + e * WIDE, halves_of(low[e], high[e]));
+}
+
+void YO_CPU(lsh_half_sums)(uint16_t *table, const yo_tables *tables, const uint16_t *values,
+                           const int32_t *order, const int32_t *end, bool onto)
+{
+    int64_t width = tables->width;
+    int32_t start = 0;
+    for (int64_t c = 0; c < tables->buckets; c++, table += width) {
+        int32_t rows = end[c] - start;
+        if (width == 2 * WIDE)
+            sum_bucket(table, values, width, order + start, rows, onto, 2);
+        else
+            for (int64_t e = 0; e < width; e += WIDE)
+                sum_bucket(table + e, values + e, width, order + start, rows, onto, 1);
+        start = end[c];
+    }
+}
+
+/* One query's buckets onto its row, at most RUN tables in f16. */
+YO_INLINE void gather_row(float *row, const uint16_t *table, int64_t size, int64_t width,
+                          int32_t count, const uint16_t *code, int64_t ld, __m512 unscale,
+                          const int vectors)
+{
+    for (int32_t h = 0; h < count; h += RUN) {
+        int32_t some = count - h < RUN ? count - h : RUN;
+        __m512h sum[4];
+#pragma GCC unroll 4
+        for (int e = 0; e < vectors; e++)
+            sum[e] = _mm512_setzero_ph();
+        for (int32_t i = h; i < h + some; i++) {
+            const uint16_t *bucket = table + i * size + code[i * ld] * width;
+#pragma GCC unroll 4
+            for (int e = 0; e < vectors; e++)
+                sum[e] = _mm512_add_ph(sum[e], load_half(bucket + e * WIDE));
+        }
+#pragma GCC unroll 4
+        for (int e = 0; e < vectors; e++) {
+            float *place = row + e * WIDE;
+            __m512 low = _mm512_fmadd_ps(low_floats(sum[e]), unscale, _mm512_loadu_ps(place));
+            __m512 high =
+                _mm512_fmadd_ps(high_floats(sum[e]), unscale, _mm512_loadu_ps(place + 16));
+            _mm512_storeu_ps(place, low);
+            _mm512_storeu_ps(place + 16, high);
+        }
+    }
+}
+
+void YO_CPU(lsh_half_gather)(float *sum, const yo_tables *tables, const uint16_t *code, int64_t ld,
+                             int64_t queries)
+{
+    const uint16_t *table = tables->table;
+    int64_t width = tables->width, size = tables->buckets * width;
+    __m512 unscale = _mm512_set1_ps(1 / tables->scale);
+    for (int64_t i = 0; i < queries; i++, sum += width)
+        if (width == 2 * WIDE)
+            gather_row(sum, table, size, width, tables->count, code + i, ld, unscale, 2);
+        else
+            for (int64_t e = 0; e < width; e += WIDE)
+                gather_row(sum + e, table + e, size, width, tables->count, code + i, ld, unscale,
+                           1);
+}
