@@ -54,6 +54,13 @@ size_t YO_CPU(lsh_hash_scratch)(const yo_hasher *hasher);
 void YO_CPU(lsh_codes)(uint16_t *code, int64_t ld, const yo_hasher *hasher, const yo_source *x,
                        int64_t head, int64_t first, int64_t rows, float *scratch);
 
+/* ld for codes of that many rows: an odd number of cache lines, so that the hashes' codes of one row
+ * do not all fall into the same few places of a cache. */
+static inline int64_t yo_code_ld(int64_t rows)
+{
+    return ((rows + 31) / 32 | 1) * 32;
+}
+
 /* Codes of YO_LANES rows as integers. */
 typedef uint16_t yo_codes __attribute__((vector_size(2 * YO_LANES)));
 typedef uint16_t yo_codes_anywhere
@@ -125,9 +132,10 @@ int64_t YO_CPU(lsh_add_scratch)(const yo_tables *tables, int64_t rows);
 void YO_CPU(lsh_add)(const yo_tables *tables, const uint16_t *code, int64_t ld, const void *values,
                      int64_t rows, bool onto, float *scratch);
 
-/* sum[i] += sum over h of table[h][code of query i] / scale; sum is [queries, width] of floats. */
+/* sum[i] (+)= sum over h of table[h][code of query i] / scale; sum is [queries, width] of floats.
+ * `onto` keeps what it holds. */
 void YO_CPU(lsh_gather)(float *sum, const yo_tables *tables, const uint16_t *code, int64_t ld,
-                        int64_t queries);
+                        int64_t queries, bool onto);
 
 #if defined(__AVX512FP16__)
 #define YO_HALVES
@@ -138,7 +146,7 @@ void YO_CPU(lsh_half_values)(void *values, const yo_tables *tables, const yo_sou
 void YO_CPU(lsh_half_sums)(uint16_t *table, const yo_tables *tables, const uint16_t *values,
                            const int32_t *order, const int32_t *end, bool onto);
 void YO_CPU(lsh_half_gather)(float *sum, const yo_tables *tables, const uint16_t *code, int64_t ld,
-                             int64_t queries);
+                             int64_t queries, bool onto);
 #endif
 
 /* One side of the sampled attention: codes of `count` rows from row `first` on. */
@@ -147,10 +155,10 @@ typedef struct yo_side {
     int64_t ld, first, count;
 } yo_side;
 
-/* mean[i] = 1 / M sum over h, j with equal codes of v_j; mean is [queries, width]; values holds
- * the keys' rows as lsh_load_values makes them. */
-void YO_CPU(lsh_mean)(float *mean, const yo_tables *tables, const yo_attention *at,
-                      const yo_side *q, const yo_side *k, const void *values, float *scratch);
+/* sum[i] = sum over h, j with equal codes of v_j; sum is [queries, width]; values holds the keys'
+ * rows as lsh_load_values makes them. */
+void YO_CPU(lsh_sum)(float *sum, const yo_tables *tables, const yo_attention *at, const yo_side *q,
+                     const yo_side *k, const void *values, float *scratch);
 
 /* sum[i] += sum over h, j with equal codes of (u_i . z_j) y_j. Rows of u and z have ld floats,
  * those of y and sum have y_ld, both multiples of YO_LANES with zeros at the end; rows whose

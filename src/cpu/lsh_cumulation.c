@@ -139,12 +139,13 @@ static void scatter(const yo_tables *tables, const uint16_t *code, int64_t ld, c
 
 /* One query's buckets, summed in registers, onto its row. */
 YO_INLINE void gather_row(float *row, const float *table, int64_t size, int64_t width,
-                          int32_t count, const uint16_t *code, int64_t ld, const int vectors)
+                          int32_t count, const uint16_t *code, int64_t ld, bool onto,
+                          const int vectors)
 {
     yo_vec sum[8];
 #pragma GCC unroll 8
     for (int e = 0; e < vectors; e++)
-        sum[e] = yo_load(row + e * YO_LANES);
+        sum[e] = onto ? yo_load(row + e * YO_LANES) : (yo_vec){0};
     for (int32_t h = 0; h < count; h++) {
         const float *bucket = table + h * size + code[h * ld] * width;
 #pragma GCC unroll 8
@@ -157,11 +158,11 @@ YO_INLINE void gather_row(float *row, const float *table, int64_t size, int64_t 
 }
 
 void YO_CPU(lsh_gather)(float *sum, const yo_tables *tables, const uint16_t *code, int64_t ld,
-                        int64_t queries)
+                        int64_t queries, bool onto)
 {
 #if defined(YO_HALVES)
     if (tables->half) {
-        YO_CPU(lsh_half_gather)(sum, tables, code, ld, queries);
+        YO_CPU(lsh_half_gather)(sum, tables, code, ld, queries, onto);
         return;
     }
 #endif
@@ -170,10 +171,10 @@ void YO_CPU(lsh_gather)(float *sum, const yo_tables *tables, const uint16_t *cod
     int32_t count = tables->count;
     for (int64_t i = 0; i < queries; i++, sum += width)
         if (width == ROW * YO_LANES)
-            gather_row(sum, table, size, width, count, code + i, ld, ROW);
+            gather_row(sum, table, size, width, count, code + i, ld, onto, ROW);
         else
             for (int64_t e = 0; e < width; e += YO_LANES)
-                gather_row(sum + e, table + e, size, width, count, code + i, ld, 1);
+                gather_row(sum + e, table + e, size, width, count, code + i, ld, onto, 1);
 }
 
 /* -- both -------------------------------------------------------------------------------------- */
@@ -212,13 +213,13 @@ void YO_CPU(lsh_load_values)(void *values, const yo_tables *tables, const yo_sou
     YO_CPU(attention_load)(values, tables->width, NULL, v, head, first, rows);
 }
 
-void YO_CPU(lsh_mean)(float *mean, const yo_tables *tables, const yo_attention *at,
-                      const yo_side *q, const yo_side *k, const void *values, float *scratch)
+void YO_CPU(lsh_sum)(float *sum, const yo_tables *tables, const yo_attention *at, const yo_side *q,
+                     const yo_side *k, const void *values, float *scratch)
 {
-    int64_t floats = q->count * tables->width;
-    memset(mean, 0, (size_t)floats * sizeof *mean);
-    if (k->count == 0)
+    if (k->count == 0) {
+        memset(sum, 0, (size_t)(q->count * tables->width) * sizeof *sum);
         return;
+    }
     yo_tables some = *tables;
     for (int32_t h = 0; h < at->num_hash; h += some.count) {
         some.count = at->num_hash - h < tables->count ? at->num_hash - h : tables->count;
@@ -233,11 +234,8 @@ void YO_CPU(lsh_mean)(float *mean, const yo_tables *tables, const yo_attention *
                 YO_CPU(lsh_add)(&some, code + j, k->ld, part, rows, j > 0, scratch);
             }
         }
-        YO_CPU(lsh_gather)(mean, &some, q->code + h * q->ld, q->ld, q->count);
+        YO_CPU(lsh_gather)(sum, &some, q->code + h * q->ld, q->ld, q->count, h > 0);
     }
-    float share = 1.0f / (float)at->num_hash;
-    for (int64_t i = 0; i < floats; i++)
-        mean[i] *= share;
 }
 
 yoso_status YO_CPU(lsh_take_codes)(uint16_t *code, int64_t ld, const int32_t *from, int64_t first,
@@ -261,17 +259,19 @@ yoso_status YO_CPU(lsh_cumulation)(const yo_rows *out, const int32_t *q_code, co
     (void)stream;
     yo_tables tables = YO_CPU(lsh_tables)(at, at->value_size, false);
     yo_source value = yo_source_of(v, at->value_size, at->k_keep, false);
+    yo_result result = {
+        .rows = out, .size = at->value_size, .keep = at->q_keep, .scale = 1 / (float)at->num_hash};
     int64_t queries = yo_longest(at->q_offset, at->sequences);
     int64_t keys = yo_longest(at->k_offset, at->sequences);
     size_t table = (size_t)yo_tables_floats(&tables, tables.count);
-    size_t mean = (size_t)(queries * tables.width), values = (size_t)(keys * tables.width);
+    size_t sum = (size_t)(queries * tables.width), values = (size_t)(keys * tables.width);
     size_t work = (size_t)YO_CPU(lsh_add_scratch)(&tables, keys);
-    size_t bytes = (table + mean + values + work) * sizeof(float) +
+    size_t bytes = (table + sum + values + work) * sizeof(float) +
                    (size_t)((queries + keys) * at->num_hash) * sizeof(uint16_t);
     float *block;
     YO_TRY(yo_memory_take((void **)&block, bytes));
     tables.table = block;
-    float *means = block + table, *rows = means + mean, *scratch = rows + values;
+    float *sums = block + table, *rows = sums + sum, *scratch = rows + values;
     uint16_t *code = (uint16_t *)(scratch + work);
     yoso_status status = YOSO_OK;
     for (int64_t s = 0; s < at->sequences && status == YOSO_OK; s++) {
@@ -285,10 +285,8 @@ yoso_status YO_CPU(lsh_cumulation)(const yo_rows *out, const int32_t *q_code, co
         if (status != YOSO_OK)
             break;
         YO_CPU(lsh_load_values)(rows, &tables, &value, 0, k.first, k.count);
-        YO_CPU(lsh_mean)(means, &tables, at, &q, &k, rows, scratch);
-        for (int64_t i = 0; i < q.count; i++)
-            YO_CPU(attention_store)
-        (out, at->q_keep, 0, q.first + i, means + i * tables.width, at->value_size);
+        YO_CPU(lsh_sum)(sums, &tables, at, &q, &k, rows, scratch);
+        YO_CPU(attention_finish)(&result, 0, q.first, q.count, sums, tables.width);
     }
     yo_memory_give(block, bytes);
     return status;

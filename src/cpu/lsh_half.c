@@ -8,7 +8,14 @@
 #include "cpu/lsh.h"
 
 /* Vectors of 32 numbers; rows or tables that are added in f16. */
-enum { WIDE = 32, RUN = 8 };
+enum { WIDE = 32, RUN = 8, AHEAD = 16 };
+
+/* Rows lie pages apart, where the processor does not look ahead by itself: `row` is one to come. */
+YO_INLINE void send_for(const uint16_t *row, int64_t size)
+{
+    for (int64_t e = 0; e < size; e += WIDE)
+        _mm_prefetch((const char *)(row + e), _MM_HINT_T0);
+}
 
 /* The largest finite magnitude of one head's values, of bf16. */
 static float largest(const yo_source *v, int64_t head, int64_t first, int64_t rows)
@@ -16,9 +23,10 @@ static float largest(const yo_source *v, int64_t head, int64_t first, int64_t ro
     const yo_rows *from = v->rows;
     __m512i most = _mm512_setzero_si512();
     for (int64_t i = first; i < first + rows; i++) {
+        const uint16_t *row = (const uint16_t *)from->data + i * from->token + head * from->head;
+        send_for(row + AHEAD * from->token, v->size);
         if (v->keep && !v->keep[i])
             continue;
-        const uint16_t *row = (const uint16_t *)from->data + i * from->token + head * from->head;
         for (int64_t e = 0; e < v->size; e += WIDE) {
             __mmask32 there =
                 (__mmask32)_bzhi_u32(~0u, (uint32_t)(v->size - e < WIDE ? v->size - e : WIDE));
@@ -56,6 +64,7 @@ void YO_CPU(lsh_half_values)(void *values, const yo_tables *tables, const yo_sou
         bool kept = !v->keep || v->keep[i];
         int64_t size = kept ? v->size : 0;
         const uint16_t *row = (const uint16_t *)from->data + i * from->token + head * from->head;
+        send_for(row + AHEAD * from->token, v->size);
         for (int64_t e = 0; e < tables->width; e += 16) {
             int64_t left = size - e < 0 ? 0 : size - e < 16 ? size - e : 16;
             __m256i bits =
@@ -149,7 +158,7 @@ void YO_CPU(lsh_half_sums)(uint16_t *table, const yo_tables *tables, const uint1
     for (int64_t c = 0; c < tables->buckets; c++, table += width) {
         int32_t rows = end[c] - start;
         if (width == 2 * WIDE)
-            sum_bucket(table, values, width, order + start, rows, onto, 2);
+            sum_bucket(table, values, 2 * WIDE, order + start, rows, onto, 2);
         else
             for (int64_t e = 0; e < width; e += WIDE)
                 sum_bucket(table + e, values + e, width, order + start, rows, onto, 1);
@@ -160,7 +169,7 @@ void YO_CPU(lsh_half_sums)(uint16_t *table, const yo_tables *tables, const uint1
 /* One query's buckets onto its row, at most RUN tables in f16. */
 YO_INLINE void gather_row(float *row, const uint16_t *table, int64_t size, int64_t width,
                           int32_t count, const uint16_t *code, int64_t ld, __m512 unscale,
-                          const int vectors)
+                          bool onto, const int vectors)
 {
     for (int32_t h = 0; h < count; h += RUN) {
         int32_t some = count - h < RUN ? count - h : RUN;
@@ -177,9 +186,12 @@ YO_INLINE void gather_row(float *row, const uint16_t *table, int64_t size, int64
 #pragma GCC unroll 4
         for (int e = 0; e < vectors; e++) {
             float *place = row + e * WIDE;
-            __m512 low = _mm512_fmadd_ps(low_floats(sum[e]), unscale, _mm512_loadu_ps(place));
-            __m512 high =
-                _mm512_fmadd_ps(high_floats(sum[e]), unscale, _mm512_loadu_ps(place + 16));
+            __m512 low = _mm512_mul_ps(low_floats(sum[e]), unscale);
+            __m512 high = _mm512_mul_ps(high_floats(sum[e]), unscale);
+            if (onto || h > 0) {
+                low = _mm512_add_ps(low, _mm512_loadu_ps(place));
+                high = _mm512_add_ps(high, _mm512_loadu_ps(place + 16));
+            }
             _mm512_storeu_ps(place, low);
             _mm512_storeu_ps(place + 16, high);
         }
@@ -187,16 +199,16 @@ YO_INLINE void gather_row(float *row, const uint16_t *table, int64_t size, int64
 }
 
 void YO_CPU(lsh_half_gather)(float *sum, const yo_tables *tables, const uint16_t *code, int64_t ld,
-                             int64_t queries)
+                             int64_t queries, bool onto)
 {
     const uint16_t *table = tables->table;
     int64_t width = tables->width, size = tables->buckets * width;
     __m512 unscale = _mm512_set1_ps(1 / tables->scale);
     for (int64_t i = 0; i < queries; i++, sum += width)
         if (width == 2 * WIDE)
-            gather_row(sum, table, size, width, tables->count, code + i, ld, unscale, 2);
+            gather_row(sum, table, size, 2 * WIDE, tables->count, code + i, ld, unscale, onto, 2);
         else
             for (int64_t e = 0; e < width; e += WIDE)
                 gather_row(sum + e, table + e, size, width, tables->count, code + i, ld, unscale,
-                           1);
+                           onto, 1);
 }

@@ -10,7 +10,9 @@
 #include "cpu/lsh.h"
 
 /* Rows and hashes at a time; projections, and components, that tiles are rounded up to. */
-enum { ROWS = 32, HASHES = 32, STEP = 32 };
+enum { ROWS = 64, HASHES = 16, STEP = 32 };
+/* Products that are kept, a power of two: those of one hash and what runs ahead of it. */
+enum { KEPT = 64, AHEAD = 32 };
 /* The largest fast hash that is worth a product. */
 enum { LARGEST_FAST = 128 };
 
@@ -38,29 +40,45 @@ static uint16_t *place_of(uint16_t *tile, const yo_hasher *hasher, int64_t m, in
     return tile + ((row / YO_AMX_ROWS * steps) * YO_AMX_ROWS + row % YO_AMX_ROWS) * STEP;
 }
 
-/* Minus the projection: a code's bit is the sign bit of the product then, 0 for a zero. Returns
- * whether bf16 holds it. */
-static bool store_projection(uint16_t *place, const float *x, int64_t component, int64_t size)
+/* Numbers 2 i + 1 of two vectors of 32: the upper halves of two vectors of 16 floats. */
+YO_INLINE __m512i upper_halves(__m512i a, __m512i b)
 {
-    uint32_t lost = 0;
-    for (int64_t d = 0; d < size; d++) {
-        uint32_t bits;
-        memcpy(&bits, x + d * component, sizeof bits);
-        lost |= bits & 0xffff;
-        place[d / STEP * YO_AMX_ROWS * STEP + d % STEP] = (uint16_t)((bits >> 16) ^ 0x8000);
-    }
-    return lost == 0;
+    const __m512i odd = _mm512_add_epi32(
+        _mm512_set1_epi32(0x00030001),
+        _mm512_mullo_epi32(_mm512_set1_epi32(0x00040004),
+                           _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)));
+    return _mm512_permutex2var_epi16(a, odd, b);
 }
 
+/* Minus the projection x of `size` floats, rounded up to whole steps: a code's bit is the sign bit
+ * of the product then, 0 for a zero. Returns whether bf16 holds it. */
+static bool store_projection(uint16_t *place, const float *x, int64_t size)
+{
+    __m512i lost = _mm512_setzero_si512();
+    for (int64_t d = 0; d < size; d += STEP, place += YO_AMX_ROWS * STEP) {
+        __m512i part[2];
+        for (int i = 0; i < 2; i++) {
+            int64_t left = size - d - 16 * i;
+            uint32_t there = left < 0 ? 0 : left < 16 ? (uint32_t)left : 16;
+            part[i] = _mm512_maskz_loadu_epi32((__mmask16)_bzhi_u32(0xffff, there), x + d + 16 * i);
+            lost = _mm512_or_si512(lost, part[i]);
+        }
+        __m512i minus =
+            _mm512_xor_si512(upper_halves(part[0], part[1]), _mm512_set1_epi16((int16_t)0x8000));
+        _mm512_storeu_si512(place, minus);
+    }
+    return _mm512_test_epi32_mask(lost, _mm512_set1_epi32(0xffff)) == 0;
+}
+
+/* The components of a projection lie side by side. */
 static bool pack_dense(uint16_t *tile, const yo_hasher *hasher)
 {
     bool exact = true;
     for (int64_t m = 0; m < hasher->num_hash; m++)
-        for (int64_t t = 0; t < hasher->code_len; t++) {
-            const float *x = hasher->dense + (m * hasher->code_len + t) * hasher->column;
-            exact &=
-                store_projection(place_of(tile, hasher, m, t), x, hasher->component, hasher->size);
-        }
+        for (int64_t t = 0; t < hasher->code_len; t++)
+            exact &= store_projection(place_of(tile, hasher, m, t),
+                                      hasher->dense + (m * hasher->code_len + t) * hasher->column,
+                                      hasher->size);
     return exact;
 }
 
@@ -80,7 +98,7 @@ static bool pack_fast(uint16_t *tile, const yo_hasher *hasher, float *space)
                 continue;
             }
             if (m < hasher->num_hash && t < hasher->code_len)
-                exact &= store_projection(place_of(tile, hasher, m, t), matrix + c * padded, 1,
+                exact &= store_projection(place_of(tile, hasher, m, t), matrix + c * padded,
                                           hasher->size);
         }
     }
@@ -106,8 +124,8 @@ void YO_CPU(lsh_tile_pack)(yo_hasher *hasher, float *space)
 typedef struct workspace {
     float *wide;    /* [ROWS, depth], not for bf16 */
     uint16_t *part; /* [parts, ROWS, depth] */
-    float *right;   /* [parts, steps, 2] tiles: pairs of components by 16 rows */
-    float *product; /* [HASHES * T, ROWS] */
+    float *right;   /* [parts, steps, ROWS / 16] tiles: pairs of components by 16 rows */
+    float *product; /* [KEPT, ROWS] */
 } workspace;
 
 static size_t lay_out(workspace *space, float *scratch, const yo_hasher *hasher)
@@ -117,7 +135,7 @@ static size_t lay_out(workspace *space, float *scratch, const yo_hasher *hasher)
     space->part = (uint16_t *)(scratch + block);
     space->right = scratch + block + 3 * block / 2;
     space->product = space->right + 3 * block / 2;
-    return (size_t)(4 * block + (int64_t)HASHES * hasher->code_len * ROWS);
+    return (size_t)(4 * block + KEPT * ROWS);
 }
 
 size_t YO_CPU(lsh_tile_scratch)(const yo_hasher *hasher)
@@ -130,15 +148,11 @@ size_t YO_CPU(lsh_tile_scratch)(const yo_hasher *hasher)
 /* x = the sum of its `parts` parts: the top 16 bits of what the parts before have left. */
 static void split(uint16_t *part, const float *x, int64_t numbers, int parts)
 {
-    __m512i high, mask = _mm512_set1_epi32((int32_t)0xffff0000);
-    uint16_t odd[32];
-    for (int i = 0; i < 32; i++)
-        odd[i] = (uint16_t)(2 * i + 1);
-    high = _mm512_loadu_si512(odd);
+    const __m512i mask = _mm512_set1_epi32((int32_t)0xffff0000);
     for (int64_t i = 0; i < numbers; i += 32) {
         __m512i a = _mm512_loadu_si512(x + i), b = _mm512_loadu_si512(x + i + 16);
         for (int p = 0; p < parts; p++) {
-            _mm512_storeu_si512(part + p * numbers + i, _mm512_permutex2var_epi16(a, high, b));
+            _mm512_storeu_si512(part + p * numbers + i, upper_halves(a, b));
             a = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(a),
                                                   _mm512_castsi512_ps(_mm512_and_si512(a, mask))));
             b = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(b),
@@ -147,100 +161,110 @@ static void split(uint16_t *part, const float *x, int64_t numbers, int parts)
     }
 }
 
+/* Rows of bf16, zeros for those that are masked or missing; the next block's are sent for. */
+static void load_rows(uint16_t *to, const yo_source *x, int64_t head, int64_t first, int64_t rows,
+                      int64_t depth)
+{
+    const yo_rows *from = x->rows;
+    const uint16_t *row = (const uint16_t *)from->data + first * from->token + head * from->head;
+    for (int64_t i = 0; i < ROWS; i++, row += from->token, to += depth) {
+        bool kept = i < rows && (!x->keep || x->keep[first + i]);
+        for (int64_t d = 0; d < depth; d += STEP) {
+            int64_t left = !kept || x->size < d ? 0 : x->size - d < STEP ? x->size - d : STEP;
+            __mmask32 there = (__mmask32)_bzhi_u32(~0u, (uint32_t)left);
+            _mm_prefetch((const char *)(row + ROWS * from->token + d), _MM_HINT_T0);
+            _mm512_storeu_si512(to + d, _mm512_maskz_loadu_epi16(there, row + d));
+        }
+    }
+}
+
 /* The rows of a block as right factors; returns their parts. */
 static int load_block(const workspace *space, const yo_hasher *hasher, const yo_source *x,
                       int64_t head, int64_t first, int64_t rows)
 {
-    const yo_rows *from = x->rows;
     int64_t depth = depth_of(hasher->size), numbers = ROWS * depth;
-    int parts = from->dtype == YOSO_F32 ? 3 : from->dtype == YOSO_F16 ? 2 : 1;
-    if (from->dtype != YOSO_BF16) {
+    int32_t dtype = x->rows->dtype;
+    int parts = dtype == YOSO_F32 ? 3 : dtype == YOSO_F16 ? 2 : 1;
+    if (dtype == YOSO_BF16) {
+        load_rows(space->part, x, head, first, rows, depth);
+    } else {
         YO_CPU(attention_load)(space->wide, depth, NULL, x, head, first, rows);
         memset(space->wide + rows * depth, 0, (size_t)((ROWS - rows) * depth) * sizeof(float));
         split(space->part, space->wide, numbers, parts);
-    } else {
-        for (int64_t i = 0; i < ROWS; i++) {
-            int64_t token = first + i;
-            bool kept = i < rows && (!x->keep || x->keep[token]);
-            int64_t size = kept ? hasher->size : 0;
-            uint16_t *to = space->part + i * depth;
-            if (kept)
-                memcpy(to, (const uint16_t *)from->data + token * from->token + head * from->head,
-                       (size_t)size * sizeof *to);
-            memset(to + size, 0, (size_t)(depth - size) * sizeof *to);
-        }
     }
     const float *pairs = (const float *)space->part;
     float *to = space->right;
     for (int p = 0; p < parts; p++)
         for (int64_t d = 0; d < depth; d += STEP)
-            for (int half = 0; half < 2; half++, to += YO_AMX_BYTES / 4)
-                yo_transpose_square(to, YO_LANES,
-                                    pairs + (p * numbers + half * YO_AMX_ROWS * depth + d) / 2,
+            for (int i = 0; i < ROWS; i += YO_AMX_ROWS, to += YO_AMX_BYTES / 4)
+                yo_transpose_square(to, YO_LANES, pairs + (p * numbers + i * depth + d) / 2,
                                     depth / 2);
     return parts;
 }
 
 /* -- products and codes ------------------------------------------------------------------------ */
 
-/* product[32, ROWS] = 32 projections, two rows of tiles, by the block's rows. */
+/* product[16, ROWS] = a row of projections' tiles by the block's rows. */
 static void multiply(float *product, const uint16_t *tile, const float *right, int64_t steps,
                      int parts)
 {
-    const int64_t block = YO_AMX_BYTES / 2, row_of_tiles = steps * block;
+    const int64_t block = YO_AMX_BYTES / 4, stride = ROWS * sizeof(float);
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
     _tile_zero(3);
     for (int p = parts - 1; p >= 0; p--) /* the smallest first */
         for (int64_t k = 0; k < steps; k++) {
-            const float *b = right + (p * steps + k) * 2 * YO_AMX_BYTES / 4;
-            _tile_loadd(4, tile + k * block, YO_AMX_ROW_BYTES);
-            _tile_loadd(6, b, YO_AMX_ROW_BYTES);
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_loadd(7, b + YO_AMX_BYTES / 4, YO_AMX_ROW_BYTES);
-            _tile_dpbf16ps(1, 4, 7);
-            _tile_loadd(5, tile + row_of_tiles + k * block, YO_AMX_ROW_BYTES);
-            _tile_dpbf16ps(2, 5, 6);
-            _tile_dpbf16ps(3, 5, 7);
+            const float *b = right + (p * steps + k) * 4 * block;
+            _tile_loadd(4, tile + k * YO_AMX_BYTES / 2, YO_AMX_ROW_BYTES);
+            _tile_loadd(5, b, YO_AMX_ROW_BYTES);
+            _tile_dpbf16ps(0, 4, 5);
+            _tile_loadd(6, b + block, YO_AMX_ROW_BYTES);
+            _tile_dpbf16ps(1, 4, 6);
+            _tile_loadd(7, b + 2 * block, YO_AMX_ROW_BYTES);
+            _tile_dpbf16ps(2, 4, 7);
+            _tile_loadd(5, b + 3 * block, YO_AMX_ROW_BYTES);
+            _tile_dpbf16ps(3, 4, 5);
         }
-    const int64_t stride = ROWS * sizeof(float);
     _tile_stored(0, product, stride);
     _tile_stored(1, product + 16, stride);
-    _tile_stored(2, product + 16 * ROWS, stride);
-    _tile_stored(3, product + 16 * ROWS + 16, stride);
+    _tile_stored(2, product + 32, stride);
+    _tile_stored(3, product + 48, stride);
 }
 
 /* The sign bits of T products, the last bit's first, of ROWS rows. */
-YO_INLINE void pack_signs(uint16_t *code, const float *product, int32_t code_len, __mmask32 rows)
+YO_INLINE void pack_signs(uint16_t *code, const float *product, int64_t first, int32_t code_len,
+                          __mmask64 rows)
 {
-    __m512i a = _mm512_setzero_si512(), b = a;
-    for (int32_t t = 0; t < code_len; t++, product += ROWS) {
-        a = _mm512_shldi_epi32(a, _mm512_loadu_si512(product), 1);
-        b = _mm512_shldi_epi32(b, _mm512_loadu_si512(product + 16), 1);
+    __m512i bits[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
+                       _mm512_setzero_si512()};
+    for (int64_t t = first; t < first + code_len; t++) {
+        const float *row = product + (t & (KEPT - 1)) * ROWS;
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++)
+            bits[i] = _mm512_shldi_epi32(bits[i], _mm512_loadu_si512(row + 16 * i), 1);
     }
-    _mm256_mask_storeu_epi16(code, (__mmask16)rows, _mm512_cvtepi32_epi16(a));
-    _mm256_mask_storeu_epi16(code + 16, (__mmask16)(rows >> 16), _mm512_cvtepi32_epi16(b));
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++)
+        _mm256_mask_storeu_epi16(code + 16 * i, (__mmask16)(rows >> 16 * i),
+                                 _mm512_cvtepi32_epi16(bits[i]));
 }
 
 /* Products run ahead of the codes made from them: the two are different units' work. */
 static void hash_block(uint16_t *code, int64_t ld, const yo_hasher *hasher, const workspace *space,
                        int parts, int64_t rows)
 {
-    int64_t steps = depth_of(hasher->size) / STEP, T = hasher->code_len;
+    int64_t steps = depth_of(hasher->size) / STEP, T = hasher->code_len, done = 0;
+    int64_t all = hasher->num_hash * T;
     const uint16_t *tile = hasher->tile;
-    __mmask32 there = (__mmask32)_bzhi_u32(~0u, (uint32_t)rows);
-    for (int64_t m = 0; m < hasher->num_hash; m += HASHES) {
-        int64_t hashes = hasher->num_hash - m < HASHES ? hasher->num_hash - m : HASHES;
-        int64_t all = hashes * T, done = 0;
-        for (int64_t h = 0; h < hashes; h++) {
-            for (int64_t wanted = (h + 1) * T + ROWS; done < all && done < wanted; done += 32) {
-                multiply(space->product + done * ROWS, tile, space->right, steps, parts);
-                tile += steps * YO_AMX_BYTES; /* two rows of tiles of two-byte numbers */
-                yo_amx_fence();
-            }
-            pack_signs(code + (m + h) * ld, space->product + h * T * ROWS, hasher->code_len, there);
+    __mmask64 there = (__mmask64)_bzhi_u64(~0ull, (uint32_t)rows);
+    for (int64_t h = 0; h < hasher->num_hash; h++) {
+        for (; done < all && done < (h + 1) * T + AHEAD; done += YO_AMX_ROWS) {
+            multiply(space->product + (done & (KEPT - 1)) * ROWS, tile, space->right, steps, parts);
+            tile += steps * YO_AMX_BYTES / 2;
+            yo_amx_fence();
         }
+        pack_signs(code + h * ld, space->product, h * T, hasher->code_len, there);
     }
 }
 

@@ -12,7 +12,7 @@ enum { ALL_TABLES = 8 * 1024 * 1024 };
 
 /* One thread's buffers: for `keys` and `queries` rows at a time, `tables` tables. */
 typedef struct workspace {
-    float *hash, *values, *table, *mean, *add;
+    float *hash, *values, *table, *sum, *add;
     float *q_code, *k_code; /* uint16_t each */
 } workspace;
 
@@ -47,10 +47,10 @@ static size_t lay_out(workspace *space, float *scratch, const yo_attention *at, 
         {&space->hash, p->hash},
         {&space->values, yo_values_floats(&p->tables, p->keys)},
         {&space->table, yo_tables_floats(&p->tables, p->table_count)},
-        {&space->mean, p->queries * p->tables.width},
+        {&space->sum, p->queries * p->tables.width},
         {&space->add, YO_CPU(lsh_add_scratch)(&p->tables, p->keys)},
-        {&space->q_code, (p->queries * at->num_hash + 1) / 2},
-        {&space->k_code, (p->keys * at->num_hash + 1) / 2},
+        {&space->q_code, yo_code_ld(p->queries) * at->num_hash / 2},
+        {&space->k_code, yo_code_ld(p->keys) * at->num_hash / 2},
     };
     size_t used = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -63,8 +63,7 @@ static size_t lay_out(workspace *space, float *scratch, const yo_attention *at, 
 /* The operands of a call. */
 typedef struct operands {
     yo_source q, k, v;
-    const yo_rows *out;
-    float *stat;
+    yo_result out;
     const yo_attention *at;
     const yo_drawn *drawn;
 } operands;
@@ -72,23 +71,10 @@ typedef struct operands {
 static yo_side codes_of(float *code, const operands *o, const workspace *space, const yo_source *x,
                         int64_t head, int64_t first, int64_t count)
 {
-    yo_side side = {(uint16_t *)code, count, first, count};
+    yo_side side = {(uint16_t *)code, yo_code_ld(count), first, count};
     YO_CPU(lsh_codes)
-    ((uint16_t *)code, count, o->drawn->head + head, x, head, first, count, space->hash);
+    ((uint16_t *)code, side.ld, o->drawn->head + head, x, head, first, count, space->hash);
     return side;
-}
-
-/* Finished rows from token `first` on. */
-static void write_rows(const operands *o, float *mean, int64_t width, int64_t head, int64_t first,
-                       int64_t count)
-{
-    const yo_attention *at = o->at;
-    for (int64_t i = first; i < first + count; i++, mean += width) {
-        float inverse = at->normalize ? YO_CPU(attention_normalize)(mean, at->value_size) : 1;
-        if (o->stat)
-            o->stat[i * at->heads + head] = inverse;
-        YO_CPU(attention_store)(o->out, at->q_keep, head, i, mean, at->value_size);
-    }
 }
 
 /* Tables of all hashes from all keys, a chunk at a time. */
@@ -116,19 +102,14 @@ static void read_tables(const yo_tables *tables, const operands *o, const worksp
                         int64_t head, int64_t first, int64_t count)
 {
     yo_side q = codes_of(space->q_code, o, space, &o->q, head, first, count);
-    int64_t floats = count * tables->width;
-    memset(space->mean, 0, (size_t)floats * sizeof(float));
     yo_tables some = *tables;
     for (int32_t h = 0; h < o->at->num_hash; h += some.count) {
         int32_t left = o->at->num_hash - h;
         some.count = left < tables->count ? left : tables->count;
         some.table = (float *)tables->table + yo_tables_floats(tables, h);
-        YO_CPU(lsh_gather)(space->mean, &some, q.code + h * q.ld, q.ld, count);
+        YO_CPU(lsh_gather)(space->sum, &some, q.code + h * q.ld, q.ld, count, h > 0);
     }
-    float share = 1.0f / (float)o->at->num_hash;
-    for (int64_t i = 0; i < floats; i++)
-        space->mean[i] *= share;
-    write_rows(o, space->mean, tables->width, head, first, count);
+    YO_CPU(attention_finish)(&o->out, head, first, count, space->sum, tables->width);
 }
 
 static void run(const operands *o, const plan *p, const yo_job *job, float *scratch)
@@ -155,8 +136,8 @@ static void run(const operands *o, const plan *p, const yo_job *job, float *scra
     yo_side q = codes_of(space.q_code, o, &space, &o->q, head, job->first, job->count);
     yo_side k = codes_of(space.k_code, o, &space, &o->k, head, k_first, keys);
     YO_CPU(lsh_load_values)(space.values, &tables, &o->v, head, k_first, keys);
-    YO_CPU(lsh_mean)(space.mean, &tables, at, &q, &k, space.values, space.add);
-    write_rows(o, space.mean, tables.width, head, job->first, job->count);
+    YO_CPU(lsh_sum)(space.sum, &tables, at, &q, &k, space.values, space.add);
+    YO_CPU(attention_finish)(&o->out, head, job->first, job->count, space.sum, tables.width);
 }
 
 /* Jobs are whole sequences, one head each. */
@@ -169,8 +150,13 @@ yoso_status YO_CPU(yoso_sample)(const yo_rows *out, float *stat, const yo_rows *
     operands o = {.q = yo_source_of(q, at->head_size, at->q_keep, false),
                   .k = yo_source_of(k, at->head_size, at->k_keep, false),
                   .v = yo_source_of(v, at->value_size, at->k_keep, false),
-                  .out = out,
-                  .stat = stat,
+                  .out = {.rows = out,
+                          .size = at->value_size,
+                          .keep = at->q_keep,
+                          .scale = 1 / (float)at->num_hash,
+                          .unit = at->normalize,
+                          .stat = stat,
+                          .heads = at->heads},
                   .at = at,
                   .drawn = &drawn};
     plan p = plan_of(at, &drawn, v->dtype);

@@ -42,8 +42,8 @@ static size_t lay_out(workspace *space, float *scratch, const yo_attention *at, 
         {&space->add, YO_CPU(lsh_add_scratch)(&size->tables, longest)},
         {&space->table, yo_tables_floats(&size->tables, size->tables.count)},
         {&space->mean, longest * width},
-        {&space->q_code, (size->queries * at->num_hash + 1) / 2},
-        {&space->k_code, (size->keys * at->num_hash + 1) / 2},
+        {&space->q_code, yo_code_ld(size->queries) * at->num_hash / 2},
+        {&space->k_code, yo_code_ld(size->keys) * at->num_hash / 2},
         {&space->q, queries * size->d},
         {&space->g, queries * size->e},
         {&space->q_inverse, queries},
@@ -69,8 +69,8 @@ static void hash_job(yo_side *q, yo_side *k, const workspace *space, const yo_at
     const yo_hasher *hasher = drawn->head + job->head;
     int64_t k_first = at->k_offset[job->sequence];
     int64_t keys = at->k_offset[job->sequence + 1] - k_first;
-    *q = (yo_side){(uint16_t *)space->q_code, job->count, job->first, job->count};
-    *k = (yo_side){(uint16_t *)space->k_code, keys, k_first, keys};
+    *q = (yo_side){(uint16_t *)space->q_code, yo_code_ld(job->count), job->first, job->count};
+    *k = (yo_side){(uint16_t *)space->k_code, yo_code_ld(keys), k_first, keys};
     yo_source query = yo_source_of(q_rows, at->head_size, at->q_keep, false);
     yo_source key = yo_source_of(k_rows, at->head_size, at->k_keep, false);
     YO_CPU(lsh_codes)
@@ -119,10 +119,10 @@ static void gradient_of_job(const yo_rows *dq, const yo_rows *dk, const yo_rows 
     /* dv_j = 1 / M sum over h, i with equal codes of g_i. */
     yo_tables tables = size->tables;
     tables.table = space.table;
-    YO_CPU(lsh_mean)(space.mean, &tables, at, &keys, &queries, space.g, space.add);
-    for (int64_t j = 0; j < keys.count; j++)
-        YO_CPU(attention_store)
-    (dv, at->k_keep, head, keys.first + j, space.mean + j * e, at->value_size);
+    YO_CPU(lsh_sum)(space.mean, &tables, at, &keys, &queries, space.g, space.add);
+    yo_result result = {
+        .rows = dv, .size = at->value_size, .keep = at->k_keep, .scale = 1 / (float)at->num_hash};
+    YO_CPU(attention_finish)(&result, head, keys.first, keys.count, space.mean, e);
 
     /* dq_i = T / 2M sum over h, j with equal codes of (g_i . v_j) k_j; dk_j likewise. */
     yo_weighted w = {space.mean, space.g, space.v, space.k, e, d, q_keep, k_keep};
