@@ -54,8 +54,8 @@ size_t YO_CPU(lsh_hash_scratch)(const yo_hasher *hasher);
 void YO_CPU(lsh_codes)(uint16_t *code, int64_t ld, const yo_hasher *hasher, const yo_source *x,
                        int64_t head, int64_t first, int64_t rows, float *scratch);
 
-/* ld for codes of that many rows: an odd number of cache lines, so that the hashes' codes of one row
- * do not all fall into the same few places of a cache. */
+/* ld for codes of that many rows: an odd number of cache lines, so that the hashes' codes of one
+ * row do not all fall into the same few places of a cache. */
 static inline int64_t yo_code_ld(int64_t rows)
 {
     return ((rows + 31) / 32 | 1) * 32;
@@ -100,13 +100,11 @@ typedef struct yo_tables {
     int64_t buckets;
     int32_t count; /* hashes that share the second cache with the rows passing by */
     /* Numbers are f16, and the values scale times what they were, so that no sum of a bucket in
-     * eight tables overflows; else f32, and scale is 1. */
+     * eight tables overflows; else f32, and scale is 1. It starts at the largest. */
     bool half;
     float scale;
+    int64_t chunk; /* rows at a time, so that they stay in the second cache too */
 } yo_tables;
-
-/* Rows that are sorted by bucket at a time, so that they stay in the second cache too. */
-enum { YO_LSH_CHUNK = 4096 };
 
 /* Tables for values of that size, of f16 where `half` asks for it and the variant has it; memory
  * is the caller's. */
@@ -120,14 +118,15 @@ static inline int64_t yo_values_floats(const yo_tables *tables, int64_t rows)
     return (rows * tables->width) >> tables->half;
 }
 
-/* Values as the tables want them: [rows, width]. */
-void YO_CPU(lsh_load_values)(void *values, const yo_tables *tables, const yo_source *v,
-                             int64_t head, int64_t first, int64_t rows);
+/* Values as the tables want them: [rows, width], some of `keys` rows. Tables of f16 may get a
+ * smaller scale by it: what they hold from before needs lsh_half_rescale then. */
+void YO_CPU(lsh_load_values)(void *values, yo_tables *tables, const yo_source *v, int64_t head,
+                             int64_t first, int64_t rows, int64_t keys);
 
 /* Floats of working space for adding at most that many rows at a time. */
 int64_t YO_CPU(lsh_add_scratch)(const yo_tables *tables, int64_t rows);
 
-/* table[h][code of row j] (+)= values_j: a hash at a time the rows, at most YO_LSH_CHUNK, are
+/* table[h][code of row j] (+)= values_j: a hash at a time the rows, at most chunk, are
  * sorted by bucket and summed in registers. `onto` keeps what the tables hold. */
 void YO_CPU(lsh_add)(const yo_tables *tables, const uint16_t *code, int64_t ld, const void *values,
                      int64_t rows, bool onto, float *scratch);
@@ -139,10 +138,10 @@ void YO_CPU(lsh_gather)(float *sum, const yo_tables *tables, const uint16_t *cod
 
 #if defined(__AVX512FP16__)
 #define YO_HALVES
-/* The same for tables of f16 (lsh_half.c). The scale is for `rows` rows of bf16 from `first` on. */
-float YO_CPU(lsh_half_scale)(const yo_source *v, int64_t head, int64_t first, int64_t rows);
-void YO_CPU(lsh_half_values)(void *values, const yo_tables *tables, const yo_source *v,
-                             int64_t head, int64_t first, int64_t rows);
+/* The same for tables of f16 and values of bf16 (lsh_half.c). */
+void YO_CPU(lsh_half_values)(void *values, yo_tables *tables, const yo_source *v, int64_t head,
+                             int64_t first, int64_t rows, int64_t keys);
+void YO_CPU(lsh_half_rescale)(const yo_tables *tables, int64_t count, float factor);
 void YO_CPU(lsh_half_sums)(uint16_t *table, const yo_tables *tables, const uint16_t *values,
                            const int32_t *order, const int32_t *end, bool onto);
 void YO_CPU(lsh_half_gather)(float *sum, const yo_tables *tables, const uint16_t *code, int64_t ld,

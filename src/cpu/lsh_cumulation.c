@@ -63,7 +63,7 @@ static void sum_buckets(float *table, const yo_tables *tables, const float *valu
 
 int64_t YO_CPU(lsh_add_scratch)(const yo_tables *tables, int64_t rows)
 {
-    int64_t chunk = rows < YO_LSH_CHUNK ? rows : YO_LSH_CHUNK;
+    int64_t chunk = rows < tables->chunk ? rows : tables->chunk;
     return yo_round_up(chunk, 16) + yo_round_up(tables->buckets, 16);
 }
 
@@ -179,20 +179,25 @@ void YO_CPU(lsh_gather)(float *sum, const yo_tables *tables, const uint16_t *cod
 
 /* -- both -------------------------------------------------------------------------------------- */
 
-/* Half of the second cache: of 1 MiB, or of 2 MiB where there is AMX. */
+/* Half of a second cache of 1 MiB; as much of rows. */
+enum { TABLE_BYTES = 512 * 1024, CHUNK = 4096 };
+/* Values are padded to whole vectors. */
 #if defined(YO_HALVES)
-enum { TABLE_BYTES = 1024 * 1024, VALUES = 32 };
+enum { VALUES = 32 };
 #else
-enum { TABLE_BYTES = 512 * 1024, VALUES = YO_LANES };
+enum { VALUES = YO_LANES };
 #endif
 
 yo_tables YO_CPU(lsh_tables)(const yo_attention *at, int64_t value_size, bool half)
 {
     yo_tables tables = {.width = yo_round_up(value_size, VALUES),
                         .buckets = (int64_t)1 << at->code_len,
-                        .scale = 1};
+                        .scale = 1,
+                        .chunk = CHUNK};
 #if defined(YO_HALVES)
-    tables.half = half && tables.buckets <= YO_LSH_CHUNK;
+    tables.half = half && tables.buckets <= CHUNK;
+    tables.scale = tables.half ? 0x1p115f : 1;
+    tables.chunk = tables.half ? 2 * CHUNK : CHUNK;
 #else
     (void)half;
 #endif
@@ -201,15 +206,16 @@ yo_tables YO_CPU(lsh_tables)(const yo_attention *at, int64_t value_size, bool ha
     return tables;
 }
 
-void YO_CPU(lsh_load_values)(void *values, const yo_tables *tables, const yo_source *v,
-                             int64_t head, int64_t first, int64_t rows)
+void YO_CPU(lsh_load_values)(void *values, yo_tables *tables, const yo_source *v, int64_t head,
+                             int64_t first, int64_t rows, int64_t keys)
 {
 #if defined(YO_HALVES)
     if (tables->half) {
-        YO_CPU(lsh_half_values)(values, tables, v, head, first, rows);
+        YO_CPU(lsh_half_values)(values, tables, v, head, first, rows, keys);
         return;
     }
 #endif
+    (void)keys;
     YO_CPU(attention_load)(values, tables->width, NULL, v, head, first, rows);
 }
 
@@ -228,8 +234,8 @@ void YO_CPU(lsh_sum)(float *sum, const yo_tables *tables, const yo_attention *at
             clear(&some, q, k, h);
             scatter(&some, code, k->ld, values, k->count);
         } else {
-            for (int64_t j = 0; j < k->count; j += YO_LSH_CHUNK) {
-                int64_t rows = k->count - j < YO_LSH_CHUNK ? k->count - j : YO_LSH_CHUNK;
+            for (int64_t j = 0; j < k->count; j += some.chunk) {
+                int64_t rows = k->count - j < some.chunk ? k->count - j : some.chunk;
                 const float *part = (const float *)values + yo_values_floats(&some, j);
                 YO_CPU(lsh_add)(&some, code + j, k->ld, part, rows, j > 0, scratch);
             }
@@ -284,7 +290,7 @@ yoso_status YO_CPU(lsh_cumulation)(const yo_rows *out, const int32_t *q_code, co
                                             k.count, at);
         if (status != YOSO_OK)
             break;
-        YO_CPU(lsh_load_values)(rows, &tables, &value, 0, k.first, k.count);
+        YO_CPU(lsh_load_values)(rows, &tables, &value, 0, k.first, k.count, k.count);
         YO_CPU(lsh_sum)(sums, &tables, at, &q, &k, rows, scratch);
         YO_CPU(attention_finish)(&result, 0, q.first, q.count, sums, tables.width);
     }

@@ -17,23 +17,25 @@ YO_INLINE void send_for(const uint16_t *row, int64_t size)
         _mm_prefetch((const char *)(row + e), _MM_HINT_T0);
 }
 
-/* The largest finite magnitude of one head's values, of bf16. */
-static float largest(const yo_source *v, int64_t head, int64_t first, int64_t rows)
+/* Rows of bf16 as they are, zeros for masked ones and behind the end; returns the largest finite
+ * magnitude. */
+static float copy_rows(uint16_t *to, int64_t width, const yo_source *v, int64_t head, int64_t first,
+                       int64_t rows)
 {
     const yo_rows *from = v->rows;
     __m512i most = _mm512_setzero_si512();
-    for (int64_t i = first; i < first + rows; i++) {
+    for (int64_t i = first; i < first + rows; i++, to += width) {
         const uint16_t *row = (const uint16_t *)from->data + i * from->token + head * from->head;
         send_for(row + AHEAD * from->token, v->size);
-        if (v->keep && !v->keep[i])
-            continue;
-        for (int64_t e = 0; e < v->size; e += WIDE) {
-            __mmask32 there =
-                (__mmask32)_bzhi_u32(~0u, (uint32_t)(v->size - e < WIDE ? v->size - e : WIDE));
-            __m512i size = _mm512_and_si512(_mm512_maskz_loadu_epi16(there, row + e),
-                                            _mm512_set1_epi16(0x7fff));
-            there = _mm512_cmplt_epu16_mask(size, _mm512_set1_epi16(0x7f80));
-            most = _mm512_mask_max_epu16(most, there, most, size);
+        int64_t size = !v->keep || v->keep[i] ? v->size : 0;
+        for (int64_t e = 0; e < width; e += WIDE) {
+            int64_t left = size - e < 0 ? 0 : size - e < WIDE ? size - e : WIDE;
+            __mmask32 there = (__mmask32)_bzhi_u32(~0u, (uint32_t)left);
+            __m512i x = _mm512_maskz_loadu_epi16(there, row + e);
+            _mm512_storeu_si512(to + e, x);
+            x = _mm512_and_si512(x, _mm512_set1_epi16(0x7fff));
+            there = _mm512_cmplt_epu16_mask(x, _mm512_set1_epi16(0x7f80));
+            most = _mm512_mask_max_epu16(most, there, most, x);
         }
     }
     uint16_t lane[WIDE], result = 0;
@@ -43,38 +45,46 @@ static float largest(const yo_source *v, int64_t head, int64_t first, int64_t ro
     return yo_from_bf16(result);
 }
 
-float YO_CPU(lsh_half_scale)(const yo_source *v, int64_t head, int64_t first, int64_t rows)
+/* A power of two for which the sum of RUN tables of `keys` such values stays below 2^15. */
+static float scale_for(float largest, int64_t keys)
 {
-    float most = RUN * (float)rows * largest(v, head, first, rows);
+    float most = RUN * (float)keys * largest;
     int exponent;
-    if (most == 0 || !(most < INFINITY))
-        return 1;
+    if (!(most < INFINITY))
+        return 0x1p-113f;
     frexpf(most, &exponent); /* most < 2^exponent */
-    exponent = exponent < -100 ? -100 : exponent;
-    return ldexpf(1, 15 - exponent);
+    return ldexpf(1, 15 - (exponent < -100 ? -100 : exponent));
 }
 
-void YO_CPU(lsh_half_values)(void *values, const yo_tables *tables, const yo_source *v,
-                             int64_t head, int64_t first, int64_t rows)
+void YO_CPU(lsh_half_values)(void *values, yo_tables *tables, const yo_source *v, int64_t head,
+                             int64_t first, int64_t rows, int64_t keys)
 {
-    const yo_rows *from = v->rows;
-    uint16_t *to = values;
+    uint16_t *x = values;
+    float wanted = scale_for(copy_rows(x, tables->width, v, head, first, rows), keys);
+    tables->scale = wanted < tables->scale ? wanted : tables->scale;
     __m512 scale = _mm512_set1_ps(tables->scale);
-    for (int64_t i = first; i < first + rows; i++, to += tables->width) {
-        bool kept = !v->keep || v->keep[i];
-        int64_t size = kept ? v->size : 0;
-        const uint16_t *row = (const uint16_t *)from->data + i * from->token + head * from->head;
-        send_for(row + AHEAD * from->token, v->size);
-        for (int64_t e = 0; e < tables->width; e += 16) {
-            int64_t left = size - e < 0 ? 0 : size - e < 16 ? size - e : 16;
-            __m256i bits =
-                _mm256_maskz_loadu_epi16((__mmask16)_bzhi_u32(0xffff, (uint32_t)left), row + e);
-            __m512i wide = _mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16);
-            __m512 value = _mm512_mul_ps(_mm512_castsi512_ps(wide), scale);
-            _mm256_storeu_si256((__m256i *)(to + e),
-                                _mm512_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT));
+    for (int64_t i = 0; i < rows * tables->width; i += WIDE) {
+        __m512i bits = _mm512_loadu_si512(x + i);
+        __m256i part[2];
+        for (int half = 0; half < 2; half++) {
+            __m256i sixteen =
+                half ? _mm512_extracti64x4_epi64(bits, 1) : _mm512_castsi512_si256(bits);
+            __m512i wide = _mm512_slli_epi32(_mm512_cvtepu16_epi32(sixteen), 16);
+            part[half] = _mm512_cvtps_ph(_mm512_mul_ps(_mm512_castsi512_ps(wide), scale),
+                                         _MM_FROUND_TO_NEAREST_INT);
         }
+        _mm512_storeu_si512(x + i, _mm512_inserti64x4(_mm512_castsi256_si512(part[0]), part[1], 1));
     }
+}
+
+void YO_CPU(lsh_half_rescale)(const yo_tables *tables, int64_t count, float factor)
+{
+    uint16_t *x = tables->table;
+    __m512h times = _mm512_castsi512_ph(
+        _mm512_set1_epi16((int16_t)_cvtss_sh(factor, _MM_FROUND_TO_NEAREST_INT)));
+    for (int64_t i = 0; i < count * tables->buckets * tables->width; i += WIDE)
+        _mm512_storeu_si512(x + i, _mm512_castph_si512(_mm512_mul_ph(
+                                       _mm512_castsi512_ph(_mm512_loadu_si512(x + i)), times)));
 }
 
 YO_INLINE __m512h load_half(const uint16_t *x)

@@ -29,11 +29,12 @@ static plan plan_of(const yo_attention *at, const yo_drawn *drawn, int32_t dtype
               .queries = yo_longest(at->q_offset, at->sequences),
               .hash = (int64_t)YO_CPU(lsh_hash_scratch)(drawn->head)};
     p.table_count = p.tables.count;
+    int64_t chunk = p.tables.chunk;
     int64_t all = yo_tables_floats(&p.tables, at->num_hash) * (int64_t)sizeof(float);
-    if ((p.keys > YO_LSH_CHUNK || p.queries > YO_LSH_CHUNK) && all <= ALL_TABLES) {
+    if ((p.keys > chunk || p.queries > chunk) && all <= ALL_TABLES) {
         p.table_count = at->num_hash;
-        p.keys = p.keys < YO_LSH_CHUNK ? p.keys : YO_LSH_CHUNK;
-        p.queries = p.queries < YO_LSH_CHUNK ? p.queries : YO_LSH_CHUNK;
+        p.keys = p.keys < chunk ? p.keys : chunk;
+        p.queries = p.queries < chunk ? p.queries : chunk;
     }
     return p;
 }
@@ -78,15 +79,21 @@ static yo_side codes_of(float *code, const operands *o, const workspace *space, 
 }
 
 /* Tables of all hashes from all keys, a chunk at a time. */
-static void fill_tables(const yo_tables *tables, const operands *o, const workspace *space,
-                        int64_t head, int64_t first, int64_t end)
+static void fill_tables(yo_tables *tables, const operands *o, const workspace *space, int64_t head,
+                        int64_t first, int64_t end)
 {
-    yo_tables some = *tables;
-    int64_t start = first;
+    int64_t start = first, keys = end - first;
     for (int64_t rows; first < end; first += rows) {
-        rows = end - first < YO_LSH_CHUNK ? end - first : YO_LSH_CHUNK;
+        rows = end - first < tables->chunk ? end - first : tables->chunk;
         yo_side k = codes_of(space->k_code, o, space, &o->k, head, first, rows);
-        YO_CPU(lsh_load_values)(space->values, tables, &o->v, head, first, rows);
+        float scale = tables->scale;
+        YO_CPU(lsh_load_values)(space->values, tables, &o->v, head, first, rows, keys);
+#if defined(YO_HALVES)
+        if (first > start && tables->scale != scale)
+            YO_CPU(lsh_half_rescale)(tables, o->at->num_hash, tables->scale / scale);
+#endif
+        (void)scale;
+        yo_tables some = *tables;
         for (int32_t h = 0; h < o->at->num_hash; h += some.count) {
             int32_t left = o->at->num_hash - h;
             some.count = left < tables->count ? left : tables->count;
@@ -121,10 +128,6 @@ static void run(const operands *o, const plan *p, const yo_job *job, float *scra
     tables.table = space.table;
     int64_t head = job->head, k_first = at->k_offset[job->sequence];
     int64_t k_end = at->k_offset[job->sequence + 1], keys = k_end - k_first;
-#if defined(YO_HALVES)
-    if (tables.half)
-        tables.scale = YO_CPU(lsh_half_scale)(&o->v, head, k_first, keys);
-#endif
     if (keys > p->keys || job->count > p->queries) {
         fill_tables(&tables, o, &space, head, k_first, k_end);
         for (int64_t i = 0, rows; i < job->count; i += rows) {
@@ -135,7 +138,7 @@ static void run(const operands *o, const plan *p, const yo_job *job, float *scra
     }
     yo_side q = codes_of(space.q_code, o, &space, &o->q, head, job->first, job->count);
     yo_side k = codes_of(space.k_code, o, &space, &o->k, head, k_first, keys);
-    YO_CPU(lsh_load_values)(space.values, &tables, &o->v, head, k_first, keys);
+    YO_CPU(lsh_load_values)(space.values, &tables, &o->v, head, k_first, keys, keys);
     YO_CPU(lsh_sum)(space.sum, &tables, at, &q, &k, space.values, space.add);
     YO_CPU(attention_finish)(&o->out, head, job->first, job->count, space.sum, tables.width);
 }
