@@ -76,6 +76,7 @@ if HAVE_AMX
 noinst_LTLIBRARIES += libcpu_amx.la
 libcpu_amx_la_SOURCES = $(cpu_kernel_sources) \
 	src/cpu/amx_pack.c src/cpu/amx_product.c src/cpu/amx_finish.c src/cpu/amx_linear.c \
+	src/cpu/amx_pairs.c src/cpu/amx_pairs.h src/cpu/amx_expectation.c src/cpu/amx_softmax.c \
 	src/cpu/lsh_half.c src/cpu/lsh_tiles.c
 libcpu_amx_la_CFLAGS = $(CPU_CFLAGS) -DYO_ISA=amx \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512 \
