@@ -4,12 +4,12 @@
 #include "core/arccos_power.h"
 #include "cpu/amx_pairs.h"
 
-/* x^T / 2 for x >= 0, T a constant where this is inlined. */
+/* x^(T / 2) for x > 0, T a constant where this is inlined. */
 YO_INLINE __m512 half_power(__m512 x, const int code_len)
 {
     __m512 result = _mm512_set1_ps(1), x2 = x * x, x4 = x2 * x2;
     if (code_len & 1)
-        result = x * _mm512_rsqrt14_ps(_mm512_max_ps(x, _mm512_set1_ps(1e-30f)));
+        result = x * _mm512_rsqrt14_ps(x);
     if (code_len & 2)
         result = result * x;
     if (code_len & 4)
@@ -24,43 +24,39 @@ YO_INLINE __m512 half_power(__m512 x, const int code_len)
 /* The weights of 16 products, times minus half of 1 / both lengths. */
 YO_INLINE __m512 weight_of(__m512 product, __m512 factor, const int code_len)
 {
-    __m512 one = _mm512_set1_ps(1);
+    __m512 one = _mm512_set1_ps(1), least = _mm512_set1_ps(1e-30f);
     __m512 y = _mm512_fmadd_ps(product, factor, _mm512_set1_ps(0.5f));
-    y = _mm512_max_ps(y, _mm512_set1_ps(1e-30f));
+    y = _mm512_max_ps(least, y); /* in this order a NaN stays one */
     __m512 s = y * _mm512_rsqrt14_ps(y);
     __m512 p = _mm512_set1_ps(yo_arccos_short[YO_ARCCOS_SHORT - 1]);
 #pragma GCC unroll 4
     for (int i = YO_ARCCOS_SHORT - 2; i >= 0; i--)
         p = _mm512_fmadd_ps(p, s, _mm512_set1_ps(yo_arccos_short[i]));
     p = _mm512_fmadd_ps(p, s, one);
-    return half_power(_mm512_max_ps(one - s, _mm512_setzero_ps()) * p, code_len);
+    return half_power(_mm512_max_ps(least, (one - s) * p), code_len);
 }
 
-YO_INLINE void weigh_rows(const yo_amx_space *space, const float *score, int64_t row,
-                          int64_t columns, const int code_len)
+YO_INLINE void weigh_row(const yo_amx_space *space, uint16_t *weight, const float *score,
+                         int64_t row, int64_t columns, const int code_len)
 {
+    __m512 factor = _mm512_set1_ps(-0.5f * space->q_number[row]);
     for (int64_t j = 0; j < columns; j += 32) {
-        __m512 low = _mm512_loadu_ps(space->k_number + j);
-        __m512 high = _mm512_loadu_ps(space->k_number + j + 16);
-        const float *product = score + j;
-        uint16_t *weight = space->weight + j;
-        for (int64_t r = 0; r < YO_AMX_SOME; r++, product += YO_AMX_PANEL, weight += YO_AMX_PANEL) {
-            __m512 factor = _mm512_set1_ps(-0.5f * space->q_number[row + r]);
-            __m512 a = weight_of(_mm512_loadu_ps(product), factor * low, code_len);
-            __m512 b = weight_of(_mm512_loadu_ps(product + 16), factor * high, code_len);
-            yo_amx_store_weights(weight, (yo_vec)a, (yo_vec)b);
-        }
+        __m512 low = factor * _mm512_loadu_ps(space->k_number + j);
+        __m512 high = factor * _mm512_loadu_ps(space->k_number + j + 16);
+        __m512 a = weight_of(_mm512_loadu_ps(score + j), low, code_len);
+        __m512 b = weight_of(_mm512_loadu_ps(score + j + 16), high, code_len);
+        yo_amx_store_weights(weight + j, (yo_vec)a, (yo_vec)b);
     }
 }
 
 /* One copy of the loop for each T, its power unrolled. */
 #define CASE(T)                                                                                    \
     case T:                                                                                        \
-        weigh_rows(space, score, row, columns, T);                                                 \
+        weigh_row(space, weight, score, row, columns, T);                                          \
         break
 
-static void weigh(const yo_amx_pairs *pairs, const yo_amx_space *space, const float *score,
-                  int64_t row, int64_t columns)
+static void weigh(const yo_amx_pairs *pairs, const yo_amx_space *space, uint16_t *weight,
+                  const float *score, int64_t row, int64_t columns)
 {
     switch (pairs->at->code_len) {
         CASE(1);

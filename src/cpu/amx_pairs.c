@@ -5,6 +5,8 @@
 
 /* Numbers of bf16 in a row of a tile and in a tile; columns of a tile of results. */
 enum { STEP = 32, TILE = 512, COLUMNS = 16, SOME = YO_AMX_SOME, PANEL = YO_AMX_PANEL };
+/* Rows that are sent for ahead: they lie pages apart. */
+enum { AHEAD = 16 };
 
 /* The next `floats` of the scratch; with scratch NULL they are only counted. */
 static float *cut(float *scratch, size_t *used, int64_t floats)
@@ -24,7 +26,7 @@ static size_t lay_out(yo_amx_space *space, float *scratch, const yo_attention *a
     space->k = (uint16_t *)cut(scratch, &used, PANEL * depth / 2);
     space->v = (uint16_t *)cut(scratch, &used, PANEL * width / 2);
     space->out = cut(scratch, &used, YO_AMX_QUERIES * width);
-    space->score = cut(scratch, &used, 2 * SOME * PANEL);
+    space->score = cut(scratch, &used, SOME * PANEL);
     space->weight = (uint16_t *)cut(scratch, &used, SOME * PANEL / 2);
     space->q_number = cut(scratch, &used, YO_AMX_QUERIES);
     space->k_number = cut(scratch, &used, PANEL);
@@ -40,10 +42,12 @@ static size_t lay_out(yo_amx_space *space, float *scratch, const yo_attention *a
 YO_INLINE __m512i load_numbers(const yo_source *x, int64_t head, int64_t token, int64_t d,
                                bool there)
 {
+    const yo_rows *rows = x->rows;
     const uint16_t *row =
-        (const uint16_t *)x->rows->data + token * x->rows->token + head * x->rows->head;
+        (const uint16_t *)rows->data + token * rows->token + head * rows->head + d;
+    _mm_prefetch((const char *)(row + AHEAD * rows->token), _MM_HINT_T0);
     int64_t left = !there || x->size <= d ? 0 : x->size - d < STEP ? x->size - d : STEP;
-    return _mm512_maskz_loadu_epi16((__mmask32)_bzhi_u32(~0u, (uint32_t)left), row + d);
+    return _mm512_maskz_loadu_epi16((__mmask32)_bzhi_u32(~0u, (uint32_t)left), row);
 }
 
 static bool is_kept(const yo_source *x, int64_t token)
@@ -56,17 +60,22 @@ static bool is_kept(const yo_source *x, int64_t token)
 static void pack_left(uint16_t *tile, float *inverse, const yo_source *x, int64_t head,
                       int64_t first, int64_t count, int64_t depth)
 {
-    for (int64_t i = 0; i < yo_round_up(count, SOME); i++) {
-        bool there = i < count && is_kept(x, first + i);
-        uint16_t *to = tile + i / SOME * SOME * depth + i % SOME * STEP;
-        __m512 square = _mm512_setzero_ps();
-        for (int64_t d = 0; d < depth; d += STEP, to += TILE) {
-            __m512i numbers = load_numbers(x, head, first + i, d, there);
-            square = _mm512_dpbf16_ps(square, (__m512bh)numbers, (__m512bh)numbers);
-            _mm512_storeu_si512(to, numbers);
+    for (int64_t i = 0; i < count; i += SOME) {
+        yo_vec square[YO_LANES];
+        for (int64_t r = 0; r < SOME; r++) {
+            bool there = i + r < count && is_kept(x, first + i + r);
+            uint16_t *to = tile + i * depth + r * STEP;
+            __m512 sum = _mm512_setzero_ps();
+            for (int64_t d = 0; d < depth; d += STEP, to += TILE) {
+                __m512i numbers = load_numbers(x, head, first + i + r, d, there);
+                sum = _mm512_dpbf16_ps(sum, (__m512bh)numbers, (__m512bh)numbers);
+                _mm512_storeu_si512(to, numbers);
+            }
+            square[r] = (yo_vec)sum;
         }
-        float length = sqrtf(_mm512_reduce_add_ps(square));
-        inverse[i] = !x->unit ? 1 : 1 / (length > YO_SMALLEST_LENGTH ? length : YO_SMALLEST_LENGTH);
+        yo_vec length = yo_sqrt(yo_sums(square));
+        yo_vec one = yo_splat(1);
+        yo_store(inverse + i, x->unit ? one / yo_max(length, yo_splat(YO_SMALLEST_LENGTH)) : one);
     }
 }
 
@@ -120,103 +129,94 @@ static void load_panel(const yo_amx_pairs *pairs, const yo_amx_space *space, con
 
 /* -- products ---------------------------------------------------------------------------------- */
 
-/* score[16, columns] = q k^T, 64 or 32 columns at a time. */
+/* score[16, columns] = q k^T, two tiles at a time: while one is stored the other is multiplied. */
 static void multiply(float *score, const uint16_t *q, const uint16_t *k, int64_t steps,
                      int64_t columns)
 {
     const int64_t stride = PANEL * sizeof(float), next = steps * TILE;
-    int64_t j = 0;
-    for (; j + 64 <= columns; j += 64, k += 4 * next) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-        for (int64_t d = 0; d < steps; d++) {
-            _tile_loadd(4, q + d * TILE, YO_AMX_ROW_BYTES);
-            _tile_loadd(5, k + d * TILE, YO_AMX_ROW_BYTES);
-            _tile_dpbf16ps(0, 4, 5);
-            _tile_loadd(6, k + next + d * TILE, YO_AMX_ROW_BYTES);
-            _tile_dpbf16ps(1, 4, 6);
-            _tile_loadd(7, k + 2 * next + d * TILE, YO_AMX_ROW_BYTES);
-            _tile_dpbf16ps(2, 4, 7);
-            _tile_loadd(5, k + 3 * next + d * TILE, YO_AMX_ROW_BYTES);
-            _tile_dpbf16ps(3, 4, 5);
-        }
-        _tile_stored(0, score + j, stride);
-        _tile_stored(1, score + j + 16, stride);
-        _tile_stored(2, score + j + 32, stride);
-        _tile_stored(3, score + j + 48, stride);
+    bool held = steps == 2; /* the usual 64 components: the queries stay in registers */
+    if (held) {
+        _tile_loadd(4, q, YO_AMX_ROW_BYTES);
+        _tile_loadd(5, q + TILE, YO_AMX_ROW_BYTES);
     }
-    for (; j < columns; j += 32, k += 2 * next) {
+    for (int64_t j = 0; j < columns; j += 32, k += 2 * next) {
         _tile_zero(0);
         _tile_zero(1);
-        for (int64_t d = 0; d < steps; d++) {
-            _tile_loadd(4, q + d * TILE, YO_AMX_ROW_BYTES);
-            _tile_loadd(5, k + d * TILE, YO_AMX_ROW_BYTES);
-            _tile_dpbf16ps(0, 4, 5);
-            _tile_loadd(6, k + next + d * TILE, YO_AMX_ROW_BYTES);
+        if (held) {
+            _tile_loadd(6, k, YO_AMX_ROW_BYTES);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_loadd(7, k + TILE, YO_AMX_ROW_BYTES);
+            _tile_dpbf16ps(0, 5, 7);
+            _tile_loadd(6, k + next, YO_AMX_ROW_BYTES);
             _tile_dpbf16ps(1, 4, 6);
+            _tile_loadd(7, k + next + TILE, YO_AMX_ROW_BYTES);
+            _tile_dpbf16ps(1, 5, 7);
+        }
+        for (int64_t d = 0; d < next && !held; d += TILE) {
+            _tile_loadd(4, q + d, YO_AMX_ROW_BYTES);
+            _tile_loadd(6, k + d, YO_AMX_ROW_BYTES);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_loadd(7, k + next + d, YO_AMX_ROW_BYTES);
+            _tile_dpbf16ps(1, 4, 7);
         }
         _tile_stored(0, score + j, stride);
         _tile_stored(1, score + j + 16, stride);
     }
 }
 
-/* out[16, width] += weight[16, columns] v, 64 or 16 columns of v at a time. */
+/* out[16, width] += weight[16, columns] v, 64 columns of v at a time, or what is left of them. */
 static void add(float *out, const uint16_t *weight, const uint16_t *v, int64_t width,
                 int64_t columns)
 {
-    const int64_t stride = width * (int64_t)sizeof(float), step = width / COLUMNS * TILE;
-    const int64_t weight_stride = PANEL * sizeof *weight;
-    int64_t e = 0;
-    for (; e + 64 <= width; e += 64) {
-        const uint16_t *tile = v + e / COLUMNS * TILE;
-        _tile_loadd(0, out + e, stride);
-        _tile_loadd(1, out + e + 16, stride);
-        _tile_loadd(2, out + e + 32, stride);
-        _tile_loadd(3, out + e + 48, stride);
-        for (int64_t j = 0; j < columns; j += STEP, tile += step) {
-            _tile_loadd(4, weight + j, weight_stride);
+    const int64_t stride = width * (int64_t)sizeof(float), next = width / COLUMNS * TILE;
+    for (int64_t e = 0; e < width; e += 64, out += 64, v += 4 * TILE) {
+        int64_t tiles = (width - e) / COLUMNS;
+        _tile_loadd(0, out, stride);
+        if (tiles > 1)
+            _tile_loadd(1, out + 16, stride);
+        if (tiles > 2)
+            _tile_loadd(2, out + 32, stride);
+        if (tiles > 3)
+            _tile_loadd(3, out + 48, stride);
+        const uint16_t *tile = v;
+        for (int64_t j = 0; j < columns; j += STEP, tile += next) {
+            _tile_loadd(4, weight + j, PANEL * sizeof *weight);
             _tile_loadd(5, tile, YO_AMX_ROW_BYTES);
             _tile_dpbf16ps(0, 4, 5);
-            _tile_loadd(6, tile + TILE, YO_AMX_ROW_BYTES);
-            _tile_dpbf16ps(1, 4, 6);
-            _tile_loadd(7, tile + 2 * TILE, YO_AMX_ROW_BYTES);
-            _tile_dpbf16ps(2, 4, 7);
-            _tile_loadd(5, tile + 3 * TILE, YO_AMX_ROW_BYTES);
-            _tile_dpbf16ps(3, 4, 5);
+            if (tiles > 1) {
+                _tile_loadd(6, tile + TILE, YO_AMX_ROW_BYTES);
+                _tile_dpbf16ps(1, 4, 6);
+            }
+            if (tiles > 2) {
+                _tile_loadd(7, tile + 2 * TILE, YO_AMX_ROW_BYTES);
+                _tile_dpbf16ps(2, 4, 7);
+            }
+            if (tiles > 3) {
+                _tile_loadd(5, tile + 3 * TILE, YO_AMX_ROW_BYTES);
+                _tile_dpbf16ps(3, 4, 5);
+            }
         }
-        _tile_stored(0, out + e, stride);
-        _tile_stored(1, out + e + 16, stride);
-        _tile_stored(2, out + e + 32, stride);
-        _tile_stored(3, out + e + 48, stride);
-    }
-    for (; e < width; e += COLUMNS) {
-        const uint16_t *tile = v + e / COLUMNS * TILE;
-        _tile_loadd(0, out + e, stride);
-        for (int64_t j = 0; j < columns; j += STEP, tile += step) {
-            _tile_loadd(4, weight + j, weight_stride);
-            _tile_loadd(5, tile, YO_AMX_ROW_BYTES);
-            _tile_dpbf16ps(0, 4, 5);
-        }
-        _tile_stored(0, out + e, stride);
+        _tile_stored(0, out, stride);
+        if (tiles > 1)
+            _tile_stored(1, out + 16, stride);
+        if (tiles > 2)
+            _tile_stored(2, out + 32, stride);
+        if (tiles > 3)
+            _tile_stored(3, out + 48, stride);
     }
 }
 
-/* The products of the 16 queries to come are asked for before those at hand are weighed. */
 static void add_panel(const yo_amx_pairs *pairs, const yo_amx_space *space, int64_t rows,
                       int64_t columns)
 {
     int64_t steps = space->depth / STEP;
-    yo_amx_fence();
-    multiply(space->score, space->q, space->k, steps, columns);
     for (int64_t row = 0; row < rows; row += SOME) {
-        float *here = space->score + row / SOME % 2 * SOME * PANEL;
-        float *next = space->score + (row / SOME + 1) % 2 * SOME * PANEL;
-        if (row + SOME < rows)
-            multiply(next, space->q + (row + SOME) * space->depth, space->k, steps, columns);
         yo_amx_fence();
-        pairs->weigh(pairs, space, here, row, columns);
+        multiply(space->score, space->q + row * space->depth, space->k, steps, columns);
+        yo_amx_fence();
+        for (int64_t r = 0; r < SOME; r++)
+            pairs->weigh(pairs, space, space->weight + r * PANEL, space->score + r * PANEL, row + r,
+                         columns);
         yo_amx_fence();
         add(space->out + row * space->width, space->weight, space->v, space->width, columns);
     }

@@ -1,7 +1,7 @@
 /* Sums over all pairs of queries and keys by the matrix unit, for rows of bf16:
  *     out_i = sum_j w_ij v_j,   w_ij = weight(q_i . k_j),
- * with products and sums in f32 and weights of bf16. Keys pass by in panels; for each 16 queries a
- * panel's products are made while the vector unit turns those of the 16 before into weights. */
+ * with products and sums in f32 and weights of bf16. Keys pass by in panels that stay in the
+ * nearest caches while all queries of a block meet them, 16 at a time. */
 #ifndef YO_CPU_AMX_PAIRS_H
 #define YO_CPU_AMX_PAIRS_H
 
@@ -10,7 +10,7 @@
 #include "cpu/tile.h"
 
 /* Queries a job, keys a panel, queries at a time. */
-enum { YO_AMX_QUERIES = 512, YO_AMX_PANEL = 128, YO_AMX_SOME = YO_AMX_ROWS };
+enum { YO_AMX_QUERIES = 1024, YO_AMX_PANEL = 128, YO_AMX_SOME = YO_AMX_ROWS };
 
 typedef struct yo_amx_pairs yo_amx_pairs;
 
@@ -19,17 +19,16 @@ typedef struct yo_amx_space {
     int64_t depth, width;       /* D rounded up to 32, value_size to 16 */
     uint16_t *q, *k, *v;        /* tiles of the block's queries, the panel's keys and values */
     float *out;                 /* [YO_AMX_QUERIES, width] */
-    float *score;               /* [2, YO_AMX_SOME, YO_AMX_PANEL] */
+    float *score;               /* [YO_AMX_SOME, YO_AMX_PANEL] */
     uint16_t *weight;           /* [YO_AMX_SOME, YO_AMX_PANEL] */
     float *q_number, *k_number; /* 1 / length of each, where the form wants them */
     float *largest, *total;     /* [YO_AMX_QUERIES]: the softmax's running maximum and sum */
     float *hidden;              /* [YO_AMX_PANEL]: 0, or very negative for keys not to be seen */
 } yo_amx_space;
 
-/* Weights of YO_AMX_SOME queries from number `row` of the block on, from score (leading dimension
- * YO_AMX_PANEL) to space->weight, for `columns` keys, a multiple of 32. */
-typedef void yo_amx_weigh(const yo_amx_pairs *pairs, const yo_amx_space *space, const float *score,
-                          int64_t row, int64_t columns);
+/* Weights of query number `row` of the block, from its `columns` products, a multiple of 32. */
+typedef void yo_amx_weigh(const yo_amx_pairs *pairs, const yo_amx_space *space, uint16_t *weight,
+                          const float *score, int64_t row, int64_t columns);
 /* Rows of sums to results. */
 typedef void yo_amx_end(const yo_amx_pairs *pairs, const yo_amx_space *space, const yo_job *job);
 

@@ -23,41 +23,36 @@ static void shrink(const yo_amx_space *space, int64_t row, float factor)
         yo_store(out + e, yo_load(out + e) * factor);
 }
 
-static void weigh(const yo_amx_pairs *pairs, const yo_amx_space *space, const float *score,
-                  int64_t row, int64_t columns)
+static void weigh(const yo_amx_pairs *pairs, const yo_amx_space *space, uint16_t *weight,
+                  const float *score, int64_t row, int64_t columns)
 {
-    __m512 to_exponent = _mm512_set1_ps(pairs->factor);
-    uint16_t *weight = space->weight;
-    for (int64_t r = row; r < row + YO_AMX_SOME;
-         r++, score += YO_AMX_PANEL, weight += YO_AMX_PANEL) {
-        __m512 product[YO_AMX_PANEL / 16], most = _mm512_set1_ps(-INFINITY);
-        for (int64_t j = 0; j < columns; j += 16) {
-            product[j / 16] = _mm512_loadu_ps(score + j) + _mm512_loadu_ps(space->hidden + j);
-            most = _mm512_max_ps(most, product[j / 16]);
-        }
-        float before = space->largest[r], largest = _mm512_reduce_max_ps(most);
-        if (largest < before)
-            largest = before;
-        if (!(largest > -1e29f)) { /* nothing to attend to yet, or not a number */
-            bool odd = largest != largest;
-            memset(weight, odd ? 0xff : 0, (size_t)columns * sizeof *weight);
-            space->total[r] = odd ? NAN : space->total[r];
-            continue;
-        }
-        if (largest > before) {
-            space->largest[r] = largest;
-            if (before > -INFINITY)
-                shrink(space, r, exp2f((before - largest) * pairs->factor));
-        }
-        __m512 shift = _mm512_set1_ps(-largest * pairs->factor), sum = _mm512_setzero_ps();
-        for (int64_t j = 0; j < columns; j += 32) {
-            __m512 a = power_of_two(_mm512_fmadd_ps(product[j / 16], to_exponent, shift));
-            __m512 b = power_of_two(_mm512_fmadd_ps(product[j / 16 + 1], to_exponent, shift));
-            sum = sum + (a + b);
-            yo_amx_store_weights(weight + j, (yo_vec)a, (yo_vec)b);
-        }
-        space->total[r] += _mm512_reduce_add_ps(sum);
+    __m512 product[YO_AMX_PANEL / 16], most = _mm512_set1_ps(-INFINITY);
+    for (int64_t j = 0; j < columns; j += 16) {
+        product[j / 16] = _mm512_loadu_ps(score + j) + _mm512_loadu_ps(space->hidden + j);
+        most = _mm512_max_ps(most, product[j / 16]);
     }
+    float before = space->largest[row], largest = _mm512_reduce_max_ps(most);
+    largest = largest < before ? before : largest;
+    if (!(largest > -1e29f)) { /* nothing to attend to yet, or not a number */
+        bool odd = largest != largest;
+        memset(weight, odd ? 0xff : 0, (size_t)columns * sizeof *weight);
+        space->total[row] = odd ? NAN : space->total[row];
+        return;
+    }
+    if (largest > before) {
+        space->largest[row] = largest;
+        if (before > -INFINITY)
+            shrink(space, row, exp2f((before - largest) * pairs->factor));
+    }
+    __m512 to_exponent = _mm512_set1_ps(pairs->factor), sum = _mm512_setzero_ps();
+    __m512 shift = _mm512_set1_ps(-largest * pairs->factor);
+    for (int64_t j = 0; j < columns; j += 32) {
+        __m512 a = power_of_two(_mm512_fmadd_ps(product[j / 16], to_exponent, shift));
+        __m512 b = power_of_two(_mm512_fmadd_ps(product[j / 16 + 1], to_exponent, shift));
+        sum = sum + (a + b);
+        yo_amx_store_weights(weight + j, (yo_vec)a, (yo_vec)b);
+    }
+    space->total[row] += _mm512_reduce_add_ps(sum);
 }
 
 static void end(const yo_amx_pairs *pairs, const yo_amx_space *space, const yo_job *job)

@@ -174,6 +174,25 @@ YO_INLINE void yo_transpose_stage(yo_vec *row, const int step)
         }
 }
 
+/* Lane i is the sum of row i's lanes; the rows are written over. */
+YO_INLINE yo_vec yo_sums(yo_vec *row)
+{
+    yo_transpose_stage(row, 1);
+    yo_transpose_stage(row, 2);
+#if defined(__AVX2__)
+    yo_transpose_stage(row, 4);
+#endif
+#if defined(__AVX512F__)
+    yo_transpose_stage(row, 8);
+#endif
+#pragma GCC unroll 4
+    for (int half = YO_LANES / 2; half > 0; half /= 2)
+#pragma GCC unroll 16
+        for (int i = 0; i < half; i++)
+            row[i] += row[i + half];
+    return row[0];
+}
+
 /* to[d * to_ld + i] = from[i * ld + d] for i, d < YO_LANES. */
 YO_INLINE void yo_transpose_square(float *to, int64_t to_ld, const float *from, int64_t ld)
 {
