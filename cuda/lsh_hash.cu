@@ -19,7 +19,7 @@ template <> struct PiecesOf<float> {
     static const int count = 1;
 };
 
-/* Normal number i of the head's stream is component i mod D of projection i / D. */
+/* Normal number i of the head's stream, rounded to bf16, is component i mod D of projection i / D. */
 __global__ void draw_normal_kernel(float *out, uint64_t seed, uint32_t layer, int64_t a_head)
 {
     uint64_t numbers = yo_random_stream(YO_RANDOM_PROJECTION, layer, blockIdx.y);
@@ -30,7 +30,7 @@ __global__ void draw_normal_kernel(float *out, uint64_t seed, uint32_t layer, in
         yo_normal_of(block.word[0], block.word[1], &value[0], &value[1]);
         yo_normal_of(block.word[2], block.word[3], &value[2], &value[3]);
         for (int k = 0; k < 4 && 4 * group + k < a_head; k++)
-            out[blockIdx.y * a_head + 4 * group + k] = value[k];
+            out[blockIdx.y * a_head + 4 * group + k] = yo_round_to_bf16(value[k]);
     }
 }
 

@@ -27,6 +27,7 @@ static void ask(void)
                 __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
                 __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vnni") &&
                 __builtin_cpu_supports("avx512bf16") &&
+                __builtin_cpu_supports("avx512fp16") &&
                 syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 

@@ -106,4 +106,15 @@ YO_PHILOX void yo_normal_of(uint32_t a, uint32_t b, float *first, float *second)
     *second = radius * (quarter & 2 ? -s : s);
 }
 
+/* The nearest number that bf16 holds: what random projections are made of, so that matrix units of
+ * bf16 multiply them exactly. */
+YO_PHILOX float yo_round_to_bf16(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits = (bits + 0x7fffu + (bits >> 16 & 1)) & 0xffff0000u;
+    memcpy(&x, &bits, sizeof bits);
+    return x;
+}
+
 #endif

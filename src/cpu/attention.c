@@ -18,10 +18,16 @@ static float dot(const float *a, const float *b, int64_t n)
     return total;
 }
 
+/* 1 / length of a row, from its square. */
+static float inverse_of(float square)
+{
+    float length = sqrtf(square);
+    return 1.0f / (length > YO_SMALLEST_LENGTH ? length : YO_SMALLEST_LENGTH);
+}
+
 float YO_CPU(attention_normalize)(float *row, int64_t size)
 {
-    float length = sqrtf(dot(row, row, size));
-    float inverse = 1.0f / (length > YO_SMALLEST_LENGTH ? length : YO_SMALLEST_LENGTH);
+    float inverse = inverse_of(dot(row, row, size));
     for (int64_t i = 0; i < size; i++)
         row[i] *= inverse;
     return inverse;
@@ -72,6 +78,21 @@ static void before_normalization(float *grad, const yo_source *source, int64_t h
         grad[i] *= inverse;
 }
 
+/* Rows of a wide tensor lie pages apart, where the processor does not look ahead by itself. */
+enum { AHEAD = 16, LINE = 64 };
+
+static void send_for(const yo_rows *rows, int64_t head, int64_t token, int64_t size, bool write)
+{
+    int64_t element = rows->dtype == YOSO_F32 ? 4 : 2;
+    const char *row =
+        (const char *)rows->data + (token * rows->token + head * rows->head) * element;
+    for (int64_t i = 0; i < size * element; i += LINE)
+        if (write)
+            __builtin_prefetch(row + i, 1);
+        else
+            __builtin_prefetch(row + i, 0);
+}
+
 void YO_CPU(attention_load)(float *to, int64_t ld, float *length_inverse, const yo_source *source,
                             int64_t head, int64_t first, int64_t count)
 {
@@ -82,6 +103,8 @@ void YO_CPU(attention_load)(float *to, int64_t ld, float *length_inverse, const 
         if (filled < ld)
             memset(to + filled, 0, (size_t)(ld - filled) * sizeof *to);
         float inverse = 0;
+        if (i + AHEAD < count)
+            send_for(source->rows, head, token + AHEAD, source->size, false);
         if (kept) {
             load_row(to, source->rows, head, token, source->size);
             if (source->unit)
@@ -94,18 +117,85 @@ void YO_CPU(attention_load)(float *to, int64_t ld, float *length_inverse, const 
     }
 }
 
-void YO_CPU(attention_store)(const yo_rows *to, const uint8_t *keep, int64_t head, int64_t token,
-                             const float *row, int64_t size)
+typedef uint16_t half_vec __attribute__((vector_size(2 * YO_LANES), aligned(2), may_alias));
+typedef uint32_t bits_vec __attribute__((vector_size(4 * YO_LANES)));
+
+/* Rounds as yo_to_bf16 does. */
+YO_INLINE void store_bf16(uint16_t *to, yo_vec value)
 {
-    int64_t base = token * to->token + head * to->head;
-    size_t element = (size_t)yoso_dtype_size(to->dtype);
-    char *place = (char *)to->data + base * (int64_t)element;
+    typedef uint16_t halves __attribute__((vector_size(2 * YO_LANES)));
+    bits_vec bits = (bits_vec)value;
+    bits_vec rounded = bits + 0x7fffu + (bits >> 16 & 1);
+    bits_vec odd = (bits_vec)((bits & 0x7fffffffu) > 0x7f800000u); /* NaN */
+    rounded = (odd & (bits | 0x400000u)) | (~odd & rounded);
+    *(half_vec *)to = (half_vec) __builtin_convertvector(rounded >> 16, halves);
+}
+
+/* place[i] = row[i] * factor, in its dtype; the row is written over where it must be. */
+static void store_scaled(void *place, int32_t dtype, float *row, int64_t size, float factor)
+{
+    int64_t i = 0;
+    if (dtype == YOSO_BF16) {
+        for (; i + YO_LANES <= size; i += YO_LANES)
+            store_bf16((uint16_t *)place + i, yo_load(row + i) * factor);
+        for (; i < size; i++)
+            ((uint16_t *)place)[i] = yo_to_bf16(row[i] * factor);
+    } else if (dtype == YOSO_F32) {
+        for (; i + YO_LANES <= size; i += YO_LANES)
+            yo_store((float *)place + i, yo_load(row + i) * factor);
+        for (; i < size; i++)
+            ((float *)place)[i] = row[i] * factor;
+    } else {
+        for (; i < size; i++)
+            row[i] *= factor;
+        yo_store_floats(place, 0, 1, dtype, row, size);
+    }
+}
+
+static void store_row(const yo_rows *to, const uint8_t *keep, int64_t head, int64_t token,
+                      float *row, int64_t size, float factor)
+{
+    int64_t element = to->dtype == YOSO_F32 ? 4 : 2, base = token * to->token + head * to->head;
+    void *place = (char *)to->data + base * element;
     if (keep && !keep[token])
-        memset(place, 0, (size_t)size * element);
-    else if (to->dtype == YOSO_F32)
-        memcpy(place, row, (size_t)size * element);
+        memset(place, 0, (size_t)(size * element));
     else
-        yo_store_floats(to->data, base, 1, to->dtype, row, size);
+        store_scaled(place, to->dtype, row, size, factor);
+}
+
+void YO_CPU(attention_store)(const yo_rows *to, const uint8_t *keep, int64_t head, int64_t token,
+                             float *row, int64_t size)
+{
+    store_row(to, keep, head, token, row, size, 1);
+}
+
+/* A vector of rows at a time: their lengths are independent of each other. */
+void YO_CPU(attention_finish)(const yo_result *to, int64_t head, int64_t first, int64_t count,
+                              float *rows, int64_t ld)
+{
+    for (int64_t i = 0; i < count; i += YO_LANES) {
+        int64_t some = count - i < YO_LANES ? count - i : YO_LANES;
+        float square[YO_LANES], inverse[YO_LANES];
+        for (int64_t r = 0; r < some; r++) {
+            yo_vec sum = {0};
+            for (int64_t e = 0; to->unit && e < ld; e += YO_LANES) {
+                yo_vec value = yo_load(rows + (i + r) * ld + e) * to->scale;
+                sum = yo_fma(value, value, sum);
+            }
+            square[r] = yo_sum(sum);
+        }
+        for (int64_t r = 0; r < some; r++)
+            inverse[r] = to->unit ? inverse_of(square[r]) : 1;
+        for (int64_t r = 0; r < some; r++) {
+            int64_t token = first + i + r;
+            if (i + r + AHEAD < count)
+                send_for(to->rows, head, token + AHEAD, to->size, true);
+            if (to->stat)
+                to->stat[token * to->heads + head] = inverse[r];
+            store_row(to->rows, to->keep, head, token, rows + (i + r) * ld, to->size,
+                      to->scale * inverse[r]);
+        }
+    }
 }
 
 yoso_status YO_CPU(attention_jobs)(yo_jobs *jobs, const yo_attention *at, const int64_t *offset,

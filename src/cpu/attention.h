@@ -28,10 +28,26 @@ void YO_CPU(attention_load)(float *to, int64_t ld, float *length_inverse, const 
 
 /* The inverse of it for one row: `row` (length `size`) goes where its token is; zeros if masked. */
 void YO_CPU(attention_store)(const yo_rows *to, const uint8_t *keep, int64_t head, int64_t token,
-                             const float *row, int64_t size);
+                             float *row, int64_t size);
 
 /* row = row / its length; returns 1 / length. */
 float YO_CPU(attention_normalize)(float *row, int64_t size);
+
+/* Where rows of floats go. */
+typedef struct yo_result {
+    const yo_rows *rows;
+    int64_t size;
+    const uint8_t *keep; /* masked rows become zeros */
+    float scale;         /* first they are multiplied by it, */
+    bool unit;           /* then normalised to length 1 */
+    float *stat;         /* [rows, heads] takes 1 / length, or 1; may be NULL */
+    int64_t heads;
+} yo_result;
+
+/* rows[count, ld], with zeros from size on, to tokens first .. of one head; they are written over.
+ */
+void YO_CPU(attention_finish)(const yo_result *to, int64_t head, int64_t first, int64_t count,
+                              float *rows, int64_t ld);
 
 /* The gradient of that normalisation: grad = (grad - unit (unit . grad)) inverse. */
 void YO_CPU(attention_normalize_grad)(float *grad, const float *unit, float inverse, int64_t size);

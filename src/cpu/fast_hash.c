@@ -124,3 +124,35 @@ void YO_CPU(lsh_fast_block)(uint16_t *code, int64_t ld, const yo_hasher *hasher,
     else
         block(code, ld, hasher, turned, work, hasher->padded);
 }
+
+/* Lane i of the result is lane i ^ distance of x. */
+YO_INLINE yo_vec exchange(yo_vec x, int distance)
+{
+#define LANE(i) (i)
+    return __builtin_shuffle(x, (yo_ivec)YO_EACH_LANE(LANE) ^ distance);
+#undef LANE
+}
+
+/* H S3 H is w[i ^ k] with w = H s3, so that row i of the whole is one transform, of w[i ^ k] s2[k],
+ * times s1. A lane is a row. */
+void YO_CPU(lsh_fast_matrix)(float *matrix, const yo_hasher *hasher, int32_t p, float *space)
+{
+    int64_t size = hasher->padded, next = hasher->groups * size;
+    const float *s1 = hasher->sign + p * size, *s2 = s1 + next, *s3 = s2 + next;
+    yo_vec minus_one = yo_splat(-1);
+    float *x = space, *w = space + size * YO_LANES;
+    for (int64_t k = 0; k < size; k++)
+        yo_store(x + k * YO_LANES, yo_splat(s3[k]));
+    round_of(x, x, YO_LANES, NULL, size, minus_one);
+    for (int64_t k = 0; k < size; k++)
+        w[k] = x[k * YO_LANES];
+    for (int64_t i = 0; i < size; i += YO_LANES) {
+        for (int64_t k = 0; k < size; k++)
+            yo_store(x + k * YO_LANES,
+                     exchange(yo_load(w + ((i ^ k) & -YO_LANES)), (int)(k % YO_LANES)));
+        round_of(x, x, YO_LANES, s2, size, minus_one);
+        for (int64_t d = 0; d < size; d++)
+            yo_store(x + d * YO_LANES, yo_load(x + d * YO_LANES) * s1[d]);
+        yo_transpose(matrix + i * size, size, x, YO_LANES, size, YO_LANES);
+    }
+}

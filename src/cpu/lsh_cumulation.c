@@ -4,25 +4,106 @@
 #include "core/memory.h"
 #include "cpu/lsh.h"
 
-void YO_CPU(lsh_clear)(const yo_tables *tables, const uint16_t *k_code, int64_t k_ld, int64_t keys,
-                       const uint16_t *q_code, int64_t q_ld, int64_t queries)
+/* Vectors of the usual row of 64 floats, or as many as the registers hold. */
+enum { ROW = YO_LANES == 4 ? 8 : 64 / YO_LANES };
+
+/* -- adding: keys sorted by bucket ------------------------------------------------------------- */
+
+/* Stable counting sort: the rows of bucket c are order[end[c - 1]] .. order[end[c] - 1]. */
+static void sort_by_code(int32_t *order, int32_t *end, const uint16_t *code, int64_t rows,
+                         int64_t buckets)
 {
-    size_t row = (size_t)tables->width * sizeof(float);
-    if (keys + queries >= tables->buckets) {
-        memset(tables->table, 0, (size_t)tables->count * (size_t)tables->buckets * row);
-        return;
+    memset(end, 0, (size_t)buckets * sizeof *end);
+    for (int64_t i = 0; i < rows; i++)
+        end[code[i]]++;
+    int32_t before = 0;
+    for (int64_t c = 0; c < buckets; c++) {
+        int32_t here = end[c];
+        end[c] = before;
+        before += here;
     }
-    for (int32_t h = 0; h < tables->count; h++) {
-        float *table = tables->table + h * tables->buckets * tables->width;
-        for (int64_t j = 0; j < keys; j++)
-            memset(table + k_code[h * k_ld + j] * tables->width, 0, row);
-        for (int64_t i = 0; i < queries; i++)
-            memset(table + q_code[h * q_ld + i] * tables->width, 0, row);
+    for (int64_t i = 0; i < rows; i++)
+        order[end[code[i]]++] = (int32_t)i;
+}
+
+/* One bucket's sum, held in registers; `vectors` is a constant where this is inlined. */
+YO_INLINE void sum_bucket(float *bucket, const float *values, int64_t width, const int32_t *order,
+                          int32_t rows, bool onto, const int vectors)
+{
+    yo_vec sum[8];
+#pragma GCC unroll 8
+    for (int e = 0; e < vectors; e++)
+        sum[e] = onto ? yo_load(bucket + e * YO_LANES) : (yo_vec){0};
+    for (int32_t j = 0; j < rows; j++) {
+        const float *row = values + order[j] * width;
+#pragma GCC unroll 8
+        for (int e = 0; e < vectors; e++)
+            sum[e] += yo_load(row + e * YO_LANES);
+    }
+#pragma GCC unroll 8
+    for (int e = 0; e < vectors; e++)
+        yo_store(bucket + e * YO_LANES, sum[e]);
+}
+
+static void sum_buckets(float *table, const yo_tables *tables, const float *values,
+                        const int32_t *order, const int32_t *end, bool onto)
+{
+    int64_t width = tables->width;
+    int32_t start = 0;
+    for (int64_t c = 0; c < tables->buckets; c++, table += width) {
+        int32_t rows = end[c] - start;
+        if (width == ROW * YO_LANES)
+            sum_bucket(table, values, width, order + start, rows, onto, ROW);
+        else
+            for (int64_t e = 0; e < width; e += YO_LANES)
+                sum_bucket(table + e, values + e, width, order + start, rows, onto, 1);
+        start = end[c];
     }
 }
 
-/* Vectors of the usual row of 64 floats, or as many as the registers hold. */
-enum { ROW = YO_LANES == 4 ? 8 : 64 / YO_LANES };
+int64_t YO_CPU(lsh_add_scratch)(const yo_tables *tables, int64_t rows)
+{
+    int64_t chunk = rows < tables->chunk ? rows : tables->chunk;
+    return yo_round_up(chunk, 16) + yo_round_up(tables->buckets, 16);
+}
+
+void YO_CPU(lsh_add)(const yo_tables *tables, const uint16_t *code, int64_t ld, const void *values,
+                     int64_t rows, bool onto, float *scratch)
+{
+    int32_t *end = (int32_t *)scratch, *order = end + yo_round_up(tables->buckets, 16);
+    int64_t size = tables->buckets * tables->width;
+    for (int32_t h = 0; h < tables->count; h++) {
+        sort_by_code(order, end, code + h * ld, rows, tables->buckets);
+#if defined(YO_HALVES)
+        if (tables->half) {
+            YO_CPU(lsh_half_sums)
+            ((uint16_t *)tables->table + h * size, tables, values, order, end, onto);
+            continue;
+        }
+#endif
+        sum_buckets((float *)tables->table + h * size, tables, values, order, end, onto);
+    }
+}
+
+/* -- adding: more buckets than keys ------------------------------------------------------------ */
+
+/* Makes the buckets that these codes name, or all when there are as many codes, 0. */
+static void clear(const yo_tables *tables, const yo_side *q, const yo_side *k, int32_t first)
+{
+    size_t row = (size_t)tables->width * sizeof(float);
+    int64_t size = tables->buckets * tables->width;
+    if (k->count + q->count >= tables->buckets) {
+        memset(tables->table, 0, (size_t)(tables->count * size) * sizeof(float));
+        return;
+    }
+    for (int32_t h = 0; h < tables->count; h++) {
+        float *table = (float *)tables->table + h * size;
+        for (int64_t j = 0; j < k->count; j++)
+            memset(table + k->code[(first + h) * k->ld + j] * tables->width, 0, row);
+        for (int64_t i = 0; i < q->count; i++)
+            memset(table + q->code[(first + h) * q->ld + i] * tables->width, 0, row);
+    }
+}
 
 /* One key's row, held in registers, to its bucket in every table; `vectors` is a constant where
  * this is inlined, at most 8. */
@@ -41,14 +122,30 @@ YO_INLINE void scatter_row(float *table, int64_t size, int64_t width, int32_t co
     }
 }
 
+static void scatter(const yo_tables *tables, const uint16_t *code, int64_t ld, const float *values,
+                    int64_t rows)
+{
+    int64_t width = tables->width, size = tables->buckets * width;
+    for (int64_t j = 0; j < rows; j++, values += width)
+        if (width == ROW * YO_LANES)
+            scatter_row(tables->table, size, width, tables->count, code + j, ld, values, ROW);
+        else
+            for (int64_t e = 0; e < width; e += YO_LANES)
+                scatter_row((float *)tables->table + e, size, width, tables->count, code + j, ld,
+                            values + e, 1);
+}
+
+/* -- reading ----------------------------------------------------------------------------------- */
+
 /* One query's buckets, summed in registers, onto its row. */
 YO_INLINE void gather_row(float *row, const float *table, int64_t size, int64_t width,
-                          int32_t count, const uint16_t *code, int64_t ld, const int vectors)
+                          int32_t count, const uint16_t *code, int64_t ld, bool onto,
+                          const int vectors)
 {
     yo_vec sum[8];
 #pragma GCC unroll 8
     for (int e = 0; e < vectors; e++)
-        sum[e] = yo_load(row + e * YO_LANES);
+        sum[e] = onto ? yo_load(row + e * YO_LANES) : (yo_vec){0};
     for (int32_t h = 0; h < count; h++) {
         const float *bucket = table + h * size + code[h * ld] * width;
 #pragma GCC unroll 8
@@ -60,82 +157,91 @@ YO_INLINE void gather_row(float *row, const float *table, int64_t size, int64_t 
         yo_store(row + e * YO_LANES, sum[e]);
 }
 
-void YO_CPU(lsh_scatter)(const yo_tables *tables, const uint16_t *code, int64_t ld,
-                         const yo_source *v, int64_t head, int64_t first, int64_t keys,
-                         float *scratch)
-{
-    float *table = tables->table;
-    int64_t width = tables->width, size = tables->buckets * width;
-    int32_t count = tables->count;
-    const yo_rows *from = v->rows;
-    bool in_place = from->dtype == YOSO_F32 && v->size == width && !v->unit && !v->result;
-    for (int64_t start = 0; start < keys; start += YO_HASH_ROWS) {
-        int64_t rows = keys - start < YO_HASH_ROWS ? keys - start : YO_HASH_ROWS;
-        const float *values = scratch;
-        int64_t step = width;
-        if (in_place) {
-            values = (const float *)from->data + (first + start) * from->token + head * from->head;
-            step = from->token;
-        } else {
-            YO_CPU(attention_load)(scratch, width, NULL, v, head, first + start, rows);
-        }
-        for (int64_t j = 0; j < rows; j++) {
-            const uint16_t *of_key = code + start + j;
-            const float *row = values + j * step;
-            if (v->keep && !v->keep[first + start + j])
-                continue;
-            if (width == ROW * YO_LANES)
-                scatter_row(table, size, width, count, of_key, ld, row, ROW);
-            else
-                for (int64_t e = 0; e < width; e += YO_LANES)
-                    scatter_row(table + e, size, width, count, of_key, ld, row + e, 1);
-        }
-    }
-}
-
 void YO_CPU(lsh_gather)(float *sum, const yo_tables *tables, const uint16_t *code, int64_t ld,
-                        int64_t queries)
+                        int64_t queries, bool onto)
 {
+#if defined(YO_HALVES)
+    if (tables->half) {
+        YO_CPU(lsh_half_gather)(sum, tables, code, ld, queries, onto);
+        return;
+    }
+#endif
     const float *table = tables->table;
     int64_t width = tables->width, size = tables->buckets * width;
     int32_t count = tables->count;
     for (int64_t i = 0; i < queries; i++, sum += width)
         if (width == ROW * YO_LANES)
-            gather_row(sum, table, size, width, count, code + i, ld, ROW);
+            gather_row(sum, table, size, width, count, code + i, ld, onto, ROW);
         else
             for (int64_t e = 0; e < width; e += YO_LANES)
-                gather_row(sum + e, table + e, size, width, count, code + i, ld, 1);
+                gather_row(sum + e, table + e, size, width, count, code + i, ld, onto, 1);
 }
 
-/* Half of a second cache of 1 MiB. */
-enum { TABLE_BYTES = 512 * 1024 };
+/* -- both -------------------------------------------------------------------------------------- */
 
-yo_tables YO_CPU(lsh_tables)(const yo_attention *at, int64_t value_size)
+/* Half of a second cache of 1 MiB; as much of rows. */
+enum { TABLE_BYTES = 512 * 1024, CHUNK = 4096 };
+/* Values are padded to whole vectors. */
+#if defined(YO_HALVES)
+enum { VALUES = 32 };
+#else
+enum { VALUES = YO_LANES };
+#endif
+
+yo_tables YO_CPU(lsh_tables)(const yo_attention *at, int64_t value_size, bool half)
 {
-    yo_tables tables = {.width = yo_round_up(value_size, YO_LANES),
-                        .buckets = (int64_t)1 << at->code_len};
-    int64_t fit = TABLE_BYTES / (tables.buckets * tables.width * (int64_t)sizeof(float));
+    yo_tables tables = {.width = yo_round_up(value_size, VALUES),
+                        .buckets = (int64_t)1 << at->code_len,
+                        .scale = 1,
+                        .chunk = CHUNK};
+#if defined(YO_HALVES)
+    tables.half = half && tables.buckets <= CHUNK;
+    tables.scale = tables.half ? 0x1p115f : 1;
+    tables.chunk = tables.half ? 2 * CHUNK : CHUNK;
+#else
+    (void)half;
+#endif
+    int64_t fit = TABLE_BYTES / (yo_tables_floats(&tables, 1) * (int64_t)sizeof(float));
     tables.count = fit < 1 ? 1 : fit > at->num_hash ? at->num_hash : (int32_t)fit;
     return tables;
 }
 
-void YO_CPU(lsh_mean)(float *mean, const yo_tables *tables, const yo_attention *at,
-                      const yo_side *q, const yo_side *k, const yo_source *v, int64_t head,
-                      float *scratch)
+void YO_CPU(lsh_load_values)(void *values, yo_tables *tables, const yo_source *v, int64_t head,
+                             int64_t first, int64_t rows, int64_t keys)
 {
-    int64_t floats = q->count * tables->width;
-    memset(mean, 0, (size_t)floats * sizeof *mean);
+#if defined(YO_HALVES)
+    if (tables->half) {
+        YO_CPU(lsh_half_values)(values, tables, v, head, first, rows, keys);
+        return;
+    }
+#endif
+    (void)keys;
+    YO_CPU(attention_load)(values, tables->width, NULL, v, head, first, rows);
+}
+
+void YO_CPU(lsh_sum)(float *sum, const yo_tables *tables, const yo_attention *at, const yo_side *q,
+                     const yo_side *k, const void *values, float *scratch)
+{
+    if (k->count == 0) {
+        memset(sum, 0, (size_t)(q->count * tables->width) * sizeof *sum);
+        return;
+    }
     yo_tables some = *tables;
     for (int32_t h = 0; h < at->num_hash; h += some.count) {
         some.count = at->num_hash - h < tables->count ? at->num_hash - h : tables->count;
-        const uint16_t *q_code = q->code + h * q->ld, *k_code = k->code + h * k->ld;
-        YO_CPU(lsh_clear)(&some, k_code, k->ld, k->count, q_code, q->ld, q->count);
-        YO_CPU(lsh_scatter)(&some, k_code, k->ld, v, head, k->first, k->count, scratch);
-        YO_CPU(lsh_gather)(mean, &some, q_code, q->ld, q->count);
+        const uint16_t *code = k->code + h * k->ld;
+        if (!some.half && some.buckets > k->count) {
+            clear(&some, q, k, h);
+            scatter(&some, code, k->ld, values, k->count);
+        } else {
+            for (int64_t j = 0; j < k->count; j += some.chunk) {
+                int64_t rows = k->count - j < some.chunk ? k->count - j : some.chunk;
+                const float *part = (const float *)values + yo_values_floats(&some, j);
+                YO_CPU(lsh_add)(&some, code + j, k->ld, part, rows, j > 0, scratch);
+            }
+        }
+        YO_CPU(lsh_gather)(sum, &some, q->code + h * q->ld, q->ld, q->count, h > 0);
     }
-    float share = 1.0f / (float)at->num_hash;
-    for (int64_t i = 0; i < floats; i++)
-        mean[i] *= share;
 }
 
 yoso_status YO_CPU(lsh_take_codes)(uint16_t *code, int64_t ld, const int32_t *from, int64_t first,
@@ -157,17 +263,22 @@ yoso_status YO_CPU(lsh_cumulation)(const yo_rows *out, const int32_t *q_code, co
                                    const yo_rows *v, const yo_attention *at, yo_stream *stream)
 {
     (void)stream;
-    yo_tables tables = YO_CPU(lsh_tables)(at, at->value_size);
+    yo_tables tables = YO_CPU(lsh_tables)(at, at->value_size, false);
     yo_source value = yo_source_of(v, at->value_size, at->k_keep, false);
+    yo_result result = {
+        .rows = out, .size = at->value_size, .keep = at->q_keep, .scale = 1 / (float)at->num_hash};
     int64_t queries = yo_longest(at->q_offset, at->sequences);
     int64_t keys = yo_longest(at->k_offset, at->sequences);
-    size_t table = (size_t)yo_tables_floats(&tables);
-    size_t rows = (size_t)((queries + YO_HASH_ROWS) * tables.width);
-    size_t bytes = (table + rows) * sizeof(float) +
+    size_t table = (size_t)yo_tables_floats(&tables, tables.count);
+    size_t sum = (size_t)(queries * tables.width), values = (size_t)(keys * tables.width);
+    size_t work = (size_t)YO_CPU(lsh_add_scratch)(&tables, keys);
+    size_t bytes = (table + sum + values + work) * sizeof(float) +
                    (size_t)((queries + keys) * at->num_hash) * sizeof(uint16_t);
-    YO_TRY(yo_memory_take((void **)&tables.table, bytes));
-    float *scratch = tables.table + table, *mean = scratch + YO_HASH_ROWS * tables.width;
-    uint16_t *code = (uint16_t *)(tables.table + table + rows);
+    float *block;
+    YO_TRY(yo_memory_take((void **)&block, bytes));
+    tables.table = block;
+    float *sums = block + table, *rows = sums + sum, *scratch = rows + values;
+    uint16_t *code = (uint16_t *)(scratch + work);
     yoso_status status = YOSO_OK;
     for (int64_t s = 0; s < at->sequences && status == YOSO_OK; s++) {
         yo_side q = {code, queries, at->q_offset[s], at->q_offset[s + 1] - at->q_offset[s]};
@@ -179,11 +290,10 @@ yoso_status YO_CPU(lsh_cumulation)(const yo_rows *out, const int32_t *q_code, co
                                             k.count, at);
         if (status != YOSO_OK)
             break;
-        YO_CPU(lsh_mean)(mean, &tables, at, &q, &k, &value, 0, scratch);
-        for (int64_t i = 0; i < q.count; i++)
-            YO_CPU(attention_store)
-        (out, at->q_keep, 0, q.first + i, mean + i * tables.width, at->value_size);
+        YO_CPU(lsh_load_values)(rows, &tables, &value, 0, k.first, k.count, k.count);
+        YO_CPU(lsh_sum)(sums, &tables, at, &q, &k, rows, scratch);
+        YO_CPU(attention_finish)(&result, 0, q.first, q.count, sums, tables.width);
     }
-    yo_memory_give(tables.table, bytes);
+    yo_memory_give(block, bytes);
     return status;
 }

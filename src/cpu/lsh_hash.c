@@ -1,7 +1,6 @@
 /* Hash codes: the dense hash, T signs of random projections (arXiv 2111.09714, section 3.1),
- * the drawing of its projections, and the walk over rows that both hashes share. */
+ * and the walk over rows that both hashes share. */
 #include "core/memory.h"
-#include "core/philox.h"
 #include "cpu/lsh.h"
 
 yo_hasher YO_CPU(lsh_dense_hasher)(const yo_attention *at, const float *projection, int64_t column,
@@ -15,53 +14,6 @@ yo_hasher YO_CPU(lsh_dense_hasher)(const yo_attention *at, const float *projecti
                        .dense = projection,
                        .column = column,
                        .component = component};
-}
-
-size_t YO_CPU(lsh_random_floats)(const yo_attention *at)
-{
-    int64_t columns = (int64_t)at->num_hash * at->code_len;
-    if (!at->fast_hash)
-        return (size_t)((columns + 3) * at->head_size + 3);
-    int64_t padded = yo_hadamard_size(at->head_size);
-    return (size_t)(3 * padded * YO_CPU(lsh_fast_hasher)(at, NULL, padded).groups);
-}
-
-/* Normal number i of the head's stream is component i mod D of projection i / D, so that more
- * hashes only add projections. */
-static yo_hasher draw_dense(float *random, const yo_attention *at, int64_t head)
-{
-    uint64_t stream = yo_random_stream(YO_RANDOM_PROJECTION, at->layer, (uint32_t)head);
-    int64_t count = (int64_t)at->num_hash * at->code_len * at->head_size;
-    for (int64_t i = 0; i < count; i += 4) {
-        yo_philox block = yo_philox_at(at->seed, stream, (uint64_t)i / 4);
-        yo_normal_of(block.word[0], block.word[1], random + i, random + i + 1);
-        yo_normal_of(block.word[2], block.word[3], random + i + 2, random + i + 3);
-    }
-    return YO_CPU(lsh_dense_hasher)(at, random, at->head_size, 1);
-}
-
-/* Bit i of the head's stream is the sign of component i mod D2 of round (i / D2) mod 3 of group
- * i / (3 D2): 1 for minus. */
-static yo_hasher draw_fast(float *random, const yo_attention *at, int64_t head)
-{
-    uint64_t stream = yo_random_stream(YO_RANDOM_SIGN, at->layer, (uint32_t)head);
-    int64_t padded = yo_hadamard_size(at->head_size);
-    yo_hasher hasher = YO_CPU(lsh_fast_hasher)(at, random, padded);
-    int64_t groups = hasher.groups;
-    yo_philox block = {{0}};
-    for (int64_t i = 0; i < 3 * groups * padded; i++) {
-        if (i % 128 == 0)
-            block = yo_philox_at(at->seed, stream, (uint64_t)i / 128);
-        int64_t p = i / (3 * padded), round = i / padded % 3, d = i % padded;
-        bool minus = block.word[i / 32 % 4] >> (i % 32) & 1;
-        random[(round * groups + p) * padded + d] = minus ? -1.0f : 1.0f;
-    }
-    return hasher;
-}
-
-yo_hasher YO_CPU(lsh_draw)(float *random, const yo_attention *at, int64_t head)
-{
-    return at->fast_hash ? draw_fast(random, at, head) : draw_dense(random, at, head);
 }
 
 /* Rows as they come, turned, the hash's own work, and the codes of an incomplete block. */
@@ -85,6 +37,10 @@ static size_t lay_out(workspace *space, float *scratch, const yo_hasher *hasher)
 size_t YO_CPU(lsh_hash_scratch)(const yo_hasher *hasher)
 {
     workspace space;
+#if defined(__AMX_TILE__)
+    if (hasher->tile)
+        return YO_CPU(lsh_tile_scratch)(hasher);
+#endif
     return lay_out(&space, NULL, hasher);
 }
 
@@ -126,6 +82,12 @@ static void dense_block(uint16_t *code, int64_t ld, const yo_hasher *hasher, con
 void YO_CPU(lsh_codes)(uint16_t *code, int64_t ld, const yo_hasher *hasher, const yo_source *x,
                        int64_t head, int64_t first, int64_t rows, float *scratch)
 {
+#if defined(__AMX_TILE__)
+    if (hasher->tile) {
+        YO_CPU(lsh_tile_codes)(code, ld, hasher, x, head, first, rows, scratch);
+        return;
+    }
+#endif
     workspace space;
     lay_out(&space, scratch, hasher);
     int64_t width = yo_round_up(hasher->size, YO_LANES);

@@ -93,14 +93,31 @@ YO_INLINE yo_vec yo_min(yo_vec a, yo_vec b)
 #endif
 }
 
+/* A vector of F(lane), for the indices of shuffles: they must be constants where they are used. */
+#if defined(__AVX512F__)
+#define YO_EACH_LANE(F)                                                                            \
+    {                                                                                              \
+        F(0), F(1), F(2), F(3), F(4), F(5), F(6), F(7), F(8), F(9), F(10), F(11), F(12), F(13),    \
+            F(14), F(15)                                                                           \
+    }
+#elif defined(__AVX2__)
+#define YO_EACH_LANE(F)                                                                            \
+    {                                                                                              \
+        F(0), F(1), F(2), F(3), F(4), F(5), F(6), F(7)                                             \
+    }
+#else
+#define YO_EACH_LANE(F)                                                                            \
+    {                                                                                              \
+        F(0), F(1), F(2), F(3)                                                                     \
+    }
+#endif
+
 /* The lanes of x moved by `distance`, around the end. */
 YO_INLINE yo_vec yo_rotate(yo_vec x, const int distance)
 {
-    yo_ivec from;
-#pragma GCC unroll 16
-    for (int i = 0; i < YO_LANES; i++)
-        from[i] = (i + distance) % YO_LANES;
-    return __builtin_shuffle(x, from);
+#define YO_FROM(i) ((i + distance) % YO_LANES)
+    return __builtin_shuffle(x, (yo_ivec)YO_EACH_LANE(YO_FROM));
+#undef YO_FROM
 }
 
 YO_INLINE float yo_sum(yo_vec x)
@@ -143,12 +160,11 @@ YO_INLINE yo_vec yo_exp(yo_vec x)
 /* One stage of a transpose: pairs of rows `step` apart exchange blocks of `step` elements. */
 YO_INLINE void yo_transpose_stage(yo_vec *row, const int step)
 {
-    yo_ivec low, high;
-#pragma GCC unroll 16
-    for (int j = 0; j < YO_LANES; j++) {
-        low[j] = j & step ? YO_LANES + j - step : j;
-        high[j] = j & step ? YO_LANES + j : j + step;
-    }
+#define YO_LOW(j) (j & step ? YO_LANES + j - step : j)
+#define YO_HIGH(j) (j & step ? YO_LANES + j : j + step)
+    const yo_ivec low = YO_EACH_LANE(YO_LOW), high = YO_EACH_LANE(YO_HIGH);
+#undef YO_LOW
+#undef YO_HIGH
 #pragma GCC unroll 16
     for (int i = 0; i < YO_LANES; i++)
         if (!(i & step)) {
@@ -156,6 +172,25 @@ YO_INLINE void yo_transpose_stage(yo_vec *row, const int step)
             row[i] = __builtin_shuffle(a, b, low);
             row[i + step] = __builtin_shuffle(a, b, high);
         }
+}
+
+/* Lane i is the sum of row i's lanes; the rows are written over. */
+YO_INLINE yo_vec yo_sums(yo_vec *row)
+{
+    yo_transpose_stage(row, 1);
+    yo_transpose_stage(row, 2);
+#if defined(__AVX2__)
+    yo_transpose_stage(row, 4);
+#endif
+#if defined(__AVX512F__)
+    yo_transpose_stage(row, 8);
+#endif
+#pragma GCC unroll 4
+    for (int half = YO_LANES / 2; half > 0; half /= 2)
+#pragma GCC unroll 16
+        for (int i = 0; i < half; i++)
+            row[i] += row[i + half];
+    return row[0];
 }
 
 /* to[d * to_ld + i] = from[i * ld + d] for i, d < YO_LANES. */

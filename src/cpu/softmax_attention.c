@@ -4,6 +4,9 @@
 
 #include "core/memory.h"
 #include "cpu/pairs.h"
+#if defined(__AMX_TILE__)
+#include "cpu/amx_pairs.h"
+#endif
 
 /* What one block of queries needs while the keys' panels pass by. */
 typedef struct workspace {
@@ -120,6 +123,10 @@ yoso_status YO_CPU(softmax_attention)(const yo_rows *out, float *stat, const yo_
                                       yo_stream *stream)
 {
     (void)stream;
+#if defined(__AMX_TILE__)
+    if (q->dtype == YOSO_BF16)
+        return YO_CPU(amx_softmax)(out, stat, q, k, v, at);
+#endif
     yo_source query = yo_source_of(q, at->head_size, at->q_keep, false);
     yo_source key = yo_source_of(k, at->head_size, at->k_keep, false);
     yo_source value = yo_source_of(v, at->value_size, at->k_keep, false);

@@ -4,6 +4,9 @@
  * derivative: dq_i = sum_j T / 2 w_ij (g_i . v_j) k_j. */
 #include "core/arccos_power.h"
 #include "cpu/pairs.h"
+#if defined(__AMX_TILE__)
+#include "cpu/amx_pairs.h"
+#endif
 
 /* h^(T / 2), T a constant where this is inlined. */
 YO_INLINE yo_vec half_power(yo_vec h, const int code_len)
@@ -79,6 +82,10 @@ yoso_status YO_CPU(yoso_expectation)(const yo_rows *out, float *stat, const yo_r
                                      yo_stream *stream)
 {
     (void)stream;
+#if defined(__AMX_TILE__)
+    if (q->dtype == YOSO_BF16)
+        return YO_CPU(amx_expectation)(out, stat, q, k, v, at);
+#endif
     yo_pairs pairs = {.at = at,
                       .row_offset = at->q_offset,
                       .column_offset = at->k_offset,

@@ -1,82 +1,57 @@
-/* YOSO's sampled attention of packed sequences, and its gradient: codes from the seed, the mean
- * over the hashes of the bucket sums, unit length at the end. The gradient draws the same
- * projections again, so that forward keeps no codes. */
+/* YOSO's sampled attention of packed sequences: codes from the seed, the mean over the hashes
+ * of the bucket sums, unit length at the end. Nothing but the offsets grows with the length: keys
+ * and queries pass by in chunks. */
 #include <omp.h>
 
 #include "core/memory.h"
 #include "cpu/lsh.h"
 
-/* Projections or signs of every head, drawn once a call. */
-typedef struct drawn {
-    float *random;
-    size_t floats, bytes;
-} drawn;
+/* All tables of a head may take so much; else they are made a few at a time, and codes and sums of
+ * a whole sequence are kept. */
+enum { ALL_TABLES = 8 * 1024 * 1024 };
 
-static yoso_status draw_all(drawn *all, const yo_attention *at)
-{
-    all->floats = YO_CPU(lsh_random_floats)(at);
-    if (!yo_multiply(all->floats * sizeof(float), (size_t)at->heads, &all->bytes))
-        return yo_fail(YOSO_NO_MEMORY, "attention: projections overflow");
-    YO_TRY(yo_memory_take((void **)&all->random, all->bytes));
-#pragma omp parallel for num_threads(yo_threads()) schedule(static)
-    for (int64_t h = 0; h < at->heads; h++)
-        YO_CPU(lsh_draw)(all->random + (size_t)h * all->floats, at, h);
-    return YOSO_OK;
-}
-
-static yo_hasher hasher_of(const drawn *all, const yo_attention *at, int64_t head)
-{
-    const float *random = all->random + (size_t)head * all->floats;
-    return at->fast_hash ? YO_CPU(lsh_fast_hasher)(at, random, yo_hadamard_size(at->head_size))
-                         : YO_CPU(lsh_dense_hasher)(at, random, at->head_size, 1);
-}
-
-/* One thread's buffers; `gradient` asks for those of the second group too. */
+/* One thread's buffers: for `keys` and `queries` rows at a time, `tables` tables. */
 typedef struct workspace {
-    float *hash, *rows, *table, *mean;
+    float *hash, *values, *table, *sum, *add;
     float *q_code, *k_code; /* uint16_t each */
-    float *q, *k, *v, *g, *sum, *q_inverse, *k_inverse, *weighted;
 } workspace;
 
-typedef struct sizes {
-    int64_t queries, keys, d, e; /* longest sequences, padded head sizes */
+typedef struct plan {
     yo_tables tables;
-    int64_t hash; /* scratch of the hash */
-} sizes;
+    int64_t keys, queries, hash;
+    int64_t table_count;
+} plan;
 
-static sizes sizes_of(const yo_attention *at, const drawn *all)
+static plan plan_of(const yo_attention *at, const yo_drawn *drawn, int32_t dtype)
 {
-    yo_hasher hasher = hasher_of(all, at, 0);
-    return (sizes){
-        yo_longest(at->q_offset, at->sequences), yo_longest(at->k_offset, at->sequences),
-        yo_round_up(at->head_size, YO_LANES),    yo_round_up(at->value_size, YO_LANES),
-        YO_CPU(lsh_tables)(at, at->value_size),  (int64_t)YO_CPU(lsh_hash_scratch)(&hasher)};
+    plan p = {.tables = YO_CPU(lsh_tables)(at, at->value_size, dtype == YOSO_BF16),
+              .keys = yo_longest(at->k_offset, at->sequences),
+              .queries = yo_longest(at->q_offset, at->sequences),
+              .hash = (int64_t)YO_CPU(lsh_hash_scratch)(drawn->head)};
+    p.table_count = p.tables.count;
+    int64_t chunk = p.tables.chunk;
+    int64_t all = yo_tables_floats(&p.tables, at->num_hash) * (int64_t)sizeof(float);
+    if ((p.keys > chunk || p.queries > chunk) && all <= ALL_TABLES) {
+        p.table_count = at->num_hash;
+        p.keys = p.keys < chunk ? p.keys : chunk;
+        p.queries = p.queries < chunk ? p.queries : chunk;
+    }
+    return p;
 }
 
-static size_t lay_out(workspace *space, float *scratch, const yo_attention *at, const sizes *size,
-                      bool gradient)
+static size_t lay_out(workspace *space, float *scratch, const yo_attention *at, const plan *p)
 {
-    int64_t longest = size->queries > size->keys ? size->queries : size->keys;
-    int64_t a = gradient ? longest : 0, queries = gradient ? size->queries : 0;
-    int64_t keys = gradient ? size->keys : 0, width = size->d > size->e ? size->d : size->e;
     struct {
         float **part;
         int64_t floats;
     } parts[] = {
-        {&space->hash, size->hash},
-        {&space->rows, YO_HASH_ROWS * size->e},
-        {&space->table, yo_tables_floats(&size->tables)},
-        {&space->mean, (gradient ? longest : size->queries) * width},
-        {&space->q_code, (size->queries * at->num_hash + 1) / 2},
-        {&space->k_code, (size->keys * at->num_hash + 1) / 2},
-        {&space->q, queries * size->d},
-        {&space->g, queries * size->e},
-        {&space->q_inverse, queries},
-        {&space->k, keys * size->d},
-        {&space->v, keys * size->e},
-        {&space->k_inverse, keys},
-        {&space->weighted,
-         gradient ? (int64_t)YO_CPU(lsh_weighted_scratch)(at, a, a, size->e, size->d) : 0},
+        {&space->hash, p->hash},
+        {&space->values, yo_values_floats(&p->tables, p->keys)},
+        {&space->table, yo_tables_floats(&p->tables, p->table_count)},
+        {&space->sum, p->queries * p->tables.width},
+        {&space->add, YO_CPU(lsh_add_scratch)(&p->tables, p->keys)},
+        {&space->q_code, yo_code_ld(p->queries) * at->num_hash / 2},
+        {&space->k_code, yo_code_ld(p->keys) * at->num_hash / 2},
     };
     size_t used = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -86,164 +61,120 @@ static size_t lay_out(workspace *space, float *scratch, const yo_attention *at, 
     return used;
 }
 
-/* Codes of a job's queries and keys. */
-static void hash_job(yo_side *q, yo_side *k, const workspace *space, const yo_attention *at,
-                     const drawn *all, const yo_rows *q_rows, const yo_rows *k_rows,
-                     const yo_job *job)
+/* The operands of a call. */
+typedef struct operands {
+    yo_source q, k, v;
+    yo_result out;
+    const yo_attention *at;
+    const yo_drawn *drawn;
+} operands;
+
+static yo_side codes_of(float *code, const operands *o, const workspace *space, const yo_source *x,
+                        int64_t head, int64_t first, int64_t count)
 {
-    yo_hasher hasher = hasher_of(all, at, job->head);
-    int64_t k_first = at->k_offset[job->sequence];
-    int64_t keys = at->k_offset[job->sequence + 1] - k_first;
-    *q = (yo_side){(uint16_t *)space->q_code, job->count, job->first, job->count};
-    *k = (yo_side){(uint16_t *)space->k_code, keys, k_first, keys};
-    yo_source query = yo_source_of(q_rows, at->head_size, at->q_keep, false);
-    yo_source key = yo_source_of(k_rows, at->head_size, at->k_keep, false);
+    yo_side side = {(uint16_t *)code, yo_code_ld(count), first, count};
     YO_CPU(lsh_codes)
-    ((uint16_t *)space->q_code, q->ld, &hasher, &query, job->head, q->first, q->count, space->hash);
-    YO_CPU(lsh_codes)
-    ((uint16_t *)space->k_code, k->ld, &hasher, &key, job->head, k->first, k->count, space->hash);
+    ((uint16_t *)code, side.ld, o->drawn->head + head, x, head, first, count, space->hash);
+    return side;
 }
 
-/* The jobs of both directions: whole sequences, one head each. */
-static yoso_status make_jobs(yo_jobs *jobs, const yo_attention *at, const sizes *size,
-                             bool gradient)
+/* Tables of all hashes from all keys, a chunk at a time. */
+static void fill_tables(yo_tables *tables, const operands *o, const workspace *space, int64_t head,
+                        int64_t first, int64_t end)
 {
+    int64_t start = first, keys = end - first;
+    for (int64_t rows; first < end; first += rows) {
+        rows = end - first < tables->chunk ? end - first : tables->chunk;
+        yo_side k = codes_of(space->k_code, o, space, &o->k, head, first, rows);
+        float scale = tables->scale;
+        YO_CPU(lsh_load_values)(space->values, tables, &o->v, head, first, rows, keys);
+#if defined(YO_HALVES)
+        if (first > start && tables->scale != scale)
+            YO_CPU(lsh_half_rescale)(tables, o->at->num_hash, tables->scale / scale);
+#endif
+        (void)scale;
+        yo_tables some = *tables;
+        for (int32_t h = 0; h < o->at->num_hash; h += some.count) {
+            int32_t left = o->at->num_hash - h;
+            some.count = left < tables->count ? left : tables->count;
+            some.table = (float *)tables->table + yo_tables_floats(tables, h);
+            YO_CPU(lsh_add)
+            (&some, k.code + h * k.ld, k.ld, space->values, rows, first > start, space->add);
+        }
+    }
+}
+
+/* Rows of `count` queries from the tables of all hashes. */
+static void read_tables(const yo_tables *tables, const operands *o, const workspace *space,
+                        int64_t head, int64_t first, int64_t count)
+{
+    yo_side q = codes_of(space->q_code, o, space, &o->q, head, first, count);
+    yo_tables some = *tables;
+    for (int32_t h = 0; h < o->at->num_hash; h += some.count) {
+        int32_t left = o->at->num_hash - h;
+        some.count = left < tables->count ? left : tables->count;
+        some.table = (float *)tables->table + yo_tables_floats(tables, h);
+        YO_CPU(lsh_gather)(space->sum, &some, q.code + h * q.ld, q.ld, count, h > 0);
+    }
+    YO_CPU(attention_finish)(&o->out, head, first, count, space->sum, tables->width);
+}
+
+static void run(const operands *o, const plan *p, const yo_job *job, float *scratch)
+{
+    const yo_attention *at = o->at;
     workspace space;
-    return YO_CPU(attention_jobs)(jobs, at, at->q_offset, size->queries ? size->queries : 1,
-                                  lay_out(&space, NULL, at, size, gradient));
+    lay_out(&space, scratch, at, p);
+    yo_tables tables = p->tables;
+    tables.table = space.table;
+    int64_t head = job->head, k_first = at->k_offset[job->sequence];
+    int64_t k_end = at->k_offset[job->sequence + 1], keys = k_end - k_first;
+    if (keys > p->keys || job->count > p->queries) {
+        fill_tables(&tables, o, &space, head, k_first, k_end);
+        for (int64_t i = 0, rows; i < job->count; i += rows) {
+            rows = job->count - i < p->queries ? job->count - i : p->queries;
+            read_tables(&tables, o, &space, head, job->first + i, rows);
+        }
+        return;
+    }
+    yo_side q = codes_of(space.q_code, o, &space, &o->q, head, job->first, job->count);
+    yo_side k = codes_of(space.k_code, o, &space, &o->k, head, k_first, keys);
+    YO_CPU(lsh_load_values)(space.values, &tables, &o->v, head, k_first, keys, keys);
+    YO_CPU(lsh_sum)(space.sum, &tables, at, &q, &k, space.values, space.add);
+    YO_CPU(attention_finish)(&o->out, head, job->first, job->count, space.sum, tables.width);
 }
 
+/* Jobs are whole sequences, one head each. */
 yoso_status YO_CPU(yoso_sample)(const yo_rows *out, float *stat, const yo_rows *q, const yo_rows *k,
                                 const yo_rows *v, const yo_attention *at, yo_stream *stream)
 {
     (void)stream;
-    yo_source value = yo_source_of(v, at->value_size, at->k_keep, false);
-    drawn all;
-    YO_TRY(draw_all(&all, at));
-    sizes size = sizes_of(at, &all);
+    yo_drawn drawn;
+    YO_TRY(YO_CPU(lsh_draw)(&drawn, at));
+    operands o = {.q = yo_source_of(q, at->head_size, at->q_keep, false),
+                  .k = yo_source_of(k, at->head_size, at->k_keep, false),
+                  .v = yo_source_of(v, at->value_size, at->k_keep, false),
+                  .out = {.rows = out,
+                          .size = at->value_size,
+                          .keep = at->q_keep,
+                          .scale = 1 / (float)at->num_hash,
+                          .unit = at->normalize,
+                          .stat = stat,
+                          .heads = at->heads},
+                  .at = at,
+                  .drawn = &drawn};
+    plan p = plan_of(at, &drawn, v->dtype);
+    workspace none;
     yo_jobs jobs;
-    yoso_status status = make_jobs(&jobs, at, &size, false);
-    if (status != YOSO_OK) {
-        yo_memory_give(all.random, all.bytes);
-        return status;
-    }
+    int64_t longest = yo_longest(at->q_offset, at->sequences);
+    yoso_status status = YO_CPU(attention_jobs)(&jobs, at, at->q_offset, longest ? longest : 1,
+                                                lay_out(&none, NULL, at, &p));
+    if (status == YOSO_OK) {
 #pragma omp parallel for num_threads(jobs.threads) schedule(dynamic, 1)
-    for (int64_t n = 0; n < jobs.count; n++) {
-        const yo_job *job = jobs.job + n;
-        workspace space;
-        lay_out(&space, jobs.scratch + (size_t)omp_get_thread_num() * jobs.scratch_floats, at,
-                &size, false);
-        yo_tables tables = size.tables;
-        tables.table = space.table;
-        yo_side queries, keys;
-        hash_job(&queries, &keys, &space, at, &all, q, k, job);
-        YO_CPU(lsh_mean)(space.mean, &tables, at, &queries, &keys, &value, job->head, space.rows);
-        for (int64_t i = 0; i < job->count; i++) {
-            float *row = space.mean + i * size.e;
-            float inverse = at->normalize ? YO_CPU(attention_normalize)(row, at->value_size) : 1;
-            if (stat)
-                stat[(job->first + i) * at->heads + job->head] = inverse;
-            YO_CPU(attention_store)
-            (out, at->q_keep, job->head, job->first + i, row, at->value_size);
-        }
+        for (int64_t n = 0; n < jobs.count; n++)
+            run(&o, &p, jobs.job + n,
+                jobs.scratch + (size_t)omp_get_thread_num() * jobs.scratch_floats);
+        YO_CPU(attention_jobs_free)(&jobs);
     }
-    YO_CPU(attention_jobs_free)(&jobs);
-    yo_memory_give(all.random, all.bytes);
-    return YOSO_OK;
-}
-
-/* Scales sums to the gradient of normalised rows, brings it back to before that, writes it. */
-static void finish_side(const yo_rows *to, const workspace *space, const float *unit,
-                        const float *inverse, const uint8_t *keep, const yo_attention *at,
-                        const yo_side *side, int64_t head)
-{
-    int64_t ld = yo_round_up(at->head_size, YO_LANES);
-    float scale = 0.5f * (float)at->code_len / (float)at->num_hash;
-    for (int64_t i = 0; i < side->count; i++) {
-        float *row = space->mean + i * ld;
-        for (int64_t e = 0; e < at->head_size; e++)
-            row[e] *= scale;
-        if (at->normalize)
-            YO_CPU(attention_normalize_grad)(row, unit + i * ld, inverse[i], at->head_size);
-        YO_CPU(attention_store)(to, keep, head, side->first + i, row, at->head_size);
-    }
-}
-
-static void gradient_of_job(const yo_rows *dq, const yo_rows *dk, const yo_rows *dv,
-                            const yo_source *of_out, const yo_rows *q, const yo_rows *k,
-                            const yo_rows *v, const yo_attention *at, const drawn *all,
-                            const sizes *size, const yo_job *job, float *scratch)
-{
-    workspace space;
-    lay_out(&space, scratch, at, size, true);
-    yo_side queries, keys;
-    hash_job(&queries, &keys, &space, at, all, q, k, job);
-    yo_source query = yo_source_of(q, at->head_size, at->q_keep, at->normalize);
-    yo_source key = yo_source_of(k, at->head_size, at->k_keep, at->normalize);
-    yo_source value = yo_source_of(v, at->value_size, at->k_keep, false);
-    const uint8_t *q_keep = at->q_keep ? at->q_keep + queries.first : NULL;
-    const uint8_t *k_keep = at->k_keep ? at->k_keep + keys.first : NULL;
-    int64_t head = job->head, d = size->d, e = size->e;
-    YO_CPU(attention_load)(space.q, d, space.q_inverse, &query, head, queries.first, queries.count);
-    YO_CPU(attention_load)(space.k, d, space.k_inverse, &key, head, keys.first, keys.count);
-    YO_CPU(attention_load)(space.v, e, NULL, &value, head, keys.first, keys.count);
-    YO_CPU(attention_load)(space.g, e, NULL, of_out, head, queries.first, queries.count);
-
-    /* dv_j = 1 / M sum over h, i with equal codes of g_i. */
-    yo_tables tables = size->tables;
-    tables.table = space.table;
-    YO_CPU(lsh_mean)(space.mean, &tables, at, &keys, &queries, of_out, head, space.rows);
-    for (int64_t j = 0; j < keys.count; j++)
-        YO_CPU(attention_store)
-        (dv, at->k_keep, head, keys.first + j, space.mean + j * e, at->value_size);
-
-    /* dq_i = T / 2M sum over h, j with equal codes of (g_i . v_j) k_j; dk_j likewise. */
-    yo_weighted w = {space.mean, space.g, space.v, space.k, e, d, q_keep, k_keep};
-    memset(space.mean, 0, (size_t)(queries.count * d) * sizeof(float));
-    YO_CPU(lsh_weighted)(&w, at, &queries, &keys, space.weighted);
-    finish_side(dq, &space, space.q, space.q_inverse, at->q_keep, at, &queries, head);
-    w = (yo_weighted){space.mean, space.v, space.g, space.q, e, d, k_keep, q_keep};
-    memset(space.mean, 0, (size_t)(keys.count * d) * sizeof(float));
-    YO_CPU(lsh_weighted)(&w, at, &keys, &queries, space.weighted);
-    finish_side(dk, &space, space.k, space.k_inverse, at->k_keep, at, &keys, head);
-}
-
-/* Rows that no job reaches, keys without queries, have no gradient. */
-static void zero_orphans(const yo_rows *rows, int64_t size, const yo_attention *at)
-{
-    for (int64_t s = 0; s < at->sequences; s++)
-        for (int64_t j = at->k_offset[s];
-             at->q_offset[s] == at->q_offset[s + 1] && j < at->k_offset[s + 1]; j++)
-            for (int64_t h = 0; h < at->heads; h++)
-                memset((char *)rows->data +
-                           (j * rows->token + h * rows->head) * yoso_dtype_size(rows->dtype),
-                       0, (size_t)(size * yoso_dtype_size(rows->dtype)));
-}
-
-yoso_status YO_CPU(yoso_sample_grad)(const yo_rows *dq, const yo_rows *dk, const yo_rows *dv,
-                                     const yo_rows *grad, const yo_rows *out, const float *stat,
-                                     const yo_rows *q, const yo_rows *k, const yo_rows *v,
-                                     const yo_attention *at, yo_stream *stream)
-{
-    if (!at->lsh_backward)
-        return YO_CPU(yoso_expectation_grad)(dq, dk, dv, grad, out, stat, q, k, v, at, stream);
-    yo_source of_out = yo_source_of_grad(grad, out, stat, at);
-    drawn all;
-    YO_TRY(draw_all(&all, at));
-    sizes size = sizes_of(at, &all);
-    yo_jobs jobs;
-    yoso_status status = make_jobs(&jobs, at, &size, true);
-    if (status != YOSO_OK) {
-        yo_memory_give(all.random, all.bytes);
-        return status;
-    }
-    zero_orphans(dk, at->head_size, at);
-    zero_orphans(dv, at->value_size, at);
-#pragma omp parallel for num_threads(jobs.threads) schedule(dynamic, 1)
-    for (int64_t n = 0; n < jobs.count; n++)
-        gradient_of_job(dq, dk, dv, &of_out, q, k, v, at, &all, &size, jobs.job + n,
-                        jobs.scratch + (size_t)omp_get_thread_num() * jobs.scratch_floats);
-    YO_CPU(attention_jobs_free)(&jobs);
-    yo_memory_give(all.random, all.bytes);
-    return YOSO_OK;
+    YO_CPU(lsh_draw_free)(&drawn);
+    return status;
 }
