@@ -167,7 +167,8 @@ typedef struct yo_kernels {
     /* out [M, N], ids [M] i64 or i32, table [rows, N] with any row stride. */
     yoso_status (*embedding)(const yo_view *out, const yo_view *ids, const yo_view *table,
                              yo_stream *stream);
-    /* Adds to grad_table, f32; ids equal to padding are left out. */
+    /* Adds to grad_table, of grad's dtype: rows of one id are summed in f32 and rounded once. ids
+     * equal to padding are left out. */
     yoso_status (*embedding_grad)(const yo_view *grad_table, const yo_view *grad,
                                   const yo_view *ids, int64_t padding, yo_stream *stream);
     /* out, value [tokens, heads * size]; weight [heads, taps]. */

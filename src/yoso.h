@@ -401,6 +401,9 @@ yoso_status yoso_embedding(yoso_tensor **out, const yoso_tensor *ids, const yoso
 /* grad_table [rows, width]; the row `padding` (-1: none) gets no gradient. */
 yoso_status yoso_embedding_grad(yoso_tensor **grad_table, const yoso_tensor *grad,
                                 const yoso_tensor *ids, int64_t rows, int64_t padding);
+/* The same added to a table of gradients that is there. */
+yoso_status yoso_embedding_grad_into(yoso_tensor *target, const yoso_tensor *grad,
+                                     const yoso_tensor *ids, int64_t padding);
 
 /* A filter of W taps (odd) a head along each sequence, zeros beyond its ends:
  *   out[t, h, d] = sum over w of weight[h, 0, w, 0] keep[u] value[u, h, d],  u = t + w - W / 2.
@@ -438,6 +441,16 @@ yoso_status yoso_pointwise_loss(yoso_tensor **loss, int32_t kind, const yoso_ten
 /* grad f32 like x, or f32 [] for all elements; scale multiplies it. */
 yoso_status yoso_pointwise_loss_grad(yoso_tensor **grad_x, int32_t kind, const yoso_tensor *grad,
                                      double scale, const yoso_tensor *x, const yoso_tensor *target);
+
+/* loss [], f32: the mean (or, with mean 0, the sum) of the cross entropies of the logits
+ * x [n, in] weight^T [classes, in] + bias [classes] (or NULL), over the labels that are not
+ * ignore_index; the mean over none is not a number. The gradients of that loss are made in the
+ * same pass, unless their pointers are NULL. Only some rows' logits are in memory at a time. */
+yoso_status yoso_linear_cross_entropy(yoso_tensor **loss, yoso_tensor **grad_x,
+                                      yoso_tensor **grad_weight, yoso_tensor **grad_bias,
+                                      const yoso_tensor *x, const yoso_tensor *weight,
+                                      const yoso_tensor *bias, const yoso_tensor *labels,
+                                      int64_t ignore_index, int32_t mean);
 
 /* One step of AdamW (Loshchilov and Hutter, 2019; PyTorch's update), step counted from 1:
  *   m += (1 - beta1) (g - m),  v = beta2 v + (1 - beta2) g^2,
