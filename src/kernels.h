@@ -84,6 +84,10 @@ typedef struct yo_sgd {
     int32_t first, nesterov;
 } yo_sgd;
 
+/* ADD: out's elements are added to. SPLIT: f32 may be multiplied as the sum of two bf16, which
+ * keeps 16 of its 24 bits, where the machine is faster at that. */
+enum { YO_PRODUCT_ADD = 1, YO_PRODUCT_SPLIT = 2 };
+
 typedef struct yo_kernels {
     /* The variant: "plain", "avx2", "avx512", "amx", "cuda". */
     const char *name;
@@ -145,6 +149,12 @@ typedef struct yo_kernels {
     yoso_status (*linear_norm)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                                const yo_view *bias, const yo_norm *norm, bool int8,
                                yo_stream *stream);
+
+    /* out [M, N] = a [M, K] b [K, N] + bias [N], for training: no weight is kept packed. bias may
+     * be NULL; the columns of out are neighbours, a and b have any strides; `how` is a sum of
+     * YO_PRODUCT_. K > 0 and no size is 0. May be NULL: then matmul is taken. */
+    yoso_status (*product)(const yo_view *out, const yo_view *a, const yo_view *b,
+                           const yo_view *bias, int32_t how, yo_stream *stream);
 
     /* -- layers: all views contiguous, floats of one dtype, computed in f32; as yoso.h says. */
     /* out and x are [before, size, after]; over the middle dimension. */

@@ -349,6 +349,14 @@ yoso_status yoso_sequence(yoso_tensor **out, int32_t dtype, int32_t device, int6
  * Views (transposed, narrowed) are read where they lie. */
 yoso_status yoso_matmul(yoso_tensor **out, const yoso_tensor *a, const yoso_tensor *b);
 
+/* out [M, N] = a [M, K] b [K, N] + bias [N] (or NULL), added to what out holds if `add`: for
+ * training, where no matrix is worth keeping packed. A row of out has its elements side by side.
+ * With `split`, f32 may be multiplied as the sum of two bf16 where the processor has a matrix unit
+ * for them: 16 of 24 bits are kept, the error is near 4e-6 of the result's size, and the product
+ * is three times as fast. */
+yoso_status yoso_product_into(yoso_tensor *out, const yoso_tensor *a, const yoso_tensor *b,
+                              const yoso_tensor *bias, int32_t add, int32_t split);
+
 /* Activations that yoso_linear can apply to its result. GELU is the one with erf. */
 enum { YOSO_ACT_NONE = 0, YOSO_ACT_GELU = 1, YOSO_ACT_RELU = 2, YOSO_ACT_TANH = 3 };
 

@@ -55,6 +55,9 @@ yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight
 yoso_status YO_CPU(linear_norm)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                                 const yo_view *bias, const yo_norm *norm, bool int8,
                                 yo_stream *stream);
+/* product.c */
+yoso_status YO_CPU(product)(const yo_view *out, const yo_view *a, const yo_view *b,
+                            const yo_view *bias, int32_t how, yo_stream *stream);
 /* linear_int8.c */
 yoso_status YO_CPU(linear_int8)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                                 const yo_view *bias, int32_t activation, yo_stream *stream);

@@ -28,6 +28,7 @@ cpu_kernel_sources += \
 	src/cpu/matmul.c \
 	src/cpu/norm.c \
 	src/cpu/optimizer.c \
+	src/cpu/product.c src/cpu/amx_direct_pack.h src/cpu/amx_direct.h src/cpu/amx_direct.c \
 	src/cpu/softmax.c
 
 # Compiled once: oneDNN picks the instruction set itself.

@@ -31,6 +31,7 @@ const yo_kernels YO_CPU(kernels) = {
     .linear = YO_CPU(linear),
     .linear_int8 = YO_CPU(linear_int8),
     .linear_norm = YO_CPU(linear_norm),
+    .product = YO_CPU(product),
 
     /* layers */
     .softmax = YO_CPU(softmax),

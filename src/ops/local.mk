@@ -24,6 +24,7 @@ libyoso_la_SOURCES += \
 	src/ops/matmul.c \
 	src/ops/norm.c \
 	src/ops/optimizer.c \
+	src/ops/product.h src/ops/product.c \
 	src/ops/rows.c src/ops/rows.h \
 	src/ops/softmax.c
 
