@@ -191,6 +191,23 @@ typedef struct yo_kernels {
     /* Element i of the walk in order is dropped by number i of the seed's dropout stream. */
     yoso_status (*dropout)(const yo_view *out, const yo_view *x, double p, uint64_t seed,
                            yo_stream *stream);
+    /* Between the products of a layer in training; all rows contiguous. They may be NULL: then
+     * their parts are called one by one.
+     * sum = dropout(x) + residual, out = its norm; sum may be x. */
+    yoso_status (*residual_norm)(const yo_view *out, const yo_view *sum, const yo_view *x,
+                                 const yo_view *residual, const yo_view *weight,
+                                 const yo_view *bias, double eps, double p, uint64_t seed,
+                                 yo_stream *stream);
+    /* grad is out's; grad_sum, which may be grad, is residual's too. grad_x is written unless p is
+     * 0, when it is grad_sum. grad_x_rows [1, N] is grad_x summed over the rows. */
+    yoso_status (*residual_norm_grad)(const yo_view *grad_sum, const yo_view *grad_x,
+                                      const yo_view *grad_weight, const yo_view *grad_bias,
+                                      const yo_view *grad_x_rows, const yo_view *grad,
+                                      const yo_view *sum, const yo_view *weight, double eps,
+                                      double p, uint64_t seed, yo_stream *stream);
+    /* y = op(z) and grad_z, which comes as y's gradient; rows_sum [1, N] is its sum over rows. */
+    yoso_status (*activation_grad)(const yo_view *grad_z, const yo_view *y, const yo_view *rows_sum,
+                                   int32_t op, const yo_view *z, yo_stream *stream);
     /* loss [1, n] f32, logits [n, classes], labels [1, n]; *kept counts those not ignored. */
     yoso_status (*cross_entropy)(const yo_view *loss, int64_t *kept, const yo_view *logits,
                                  const yo_view *labels, int64_t ignore, yo_stream *stream);

@@ -453,12 +453,13 @@ yoso_status yoso_pointwise_loss_grad(yoso_tensor **grad_x, int32_t kind, const y
 /* loss [], f32: the mean (or, with mean 0, the sum) of the cross entropies of the logits
  * x [n, in] weight^T [classes, in] + bias [classes] (or NULL), over the labels that are not
  * ignore_index; the mean over none is not a number. The gradients of that loss are made in the
- * same pass, unless their pointers are NULL. Only some rows' logits are in memory at a time. */
+ * same pass, unless their pointers are NULL. Only some rows' logits are in memory at a time;
+ * split is yoso_product_into's. All operands are contiguous. */
 yoso_status yoso_linear_cross_entropy(yoso_tensor **loss, yoso_tensor **grad_x,
                                       yoso_tensor **grad_weight, yoso_tensor **grad_bias,
                                       const yoso_tensor *x, const yoso_tensor *weight,
                                       const yoso_tensor *bias, const yoso_tensor *labels,
-                                      int64_t ignore_index, int32_t mean);
+                                      int64_t ignore_index, int32_t mean, int32_t split);
 
 /* One step of AdamW (Loshchilov and Hutter, 2019; PyTorch's update), step counted from 1:
  *   m += (1 - beta1) (g - m),  v = beta2 v + (1 - beta2) g^2,
@@ -571,6 +572,44 @@ typedef struct yoso_block_weights {
 yoso_status yoso_block(yoso_tensor **out, const yoso_tensor *hidden,
                        const yoso_block_weights *weights, const yoso_tensor *offset,
                        const yoso_tensor *keep, const yoso_attention_options *options);
+
+/* One encoder layer's parameters for training, all of hidden's dtype and device and contiguous;
+ * shapes as in yoso_block_weights. As an array: YOSO_LAYER_WEIGHTS pointers in this order. */
+typedef struct yoso_layer_weights {
+    const yoso_tensor *query_weight, *query_bias, *key_weight, *key_bias, *value_weight,
+        *value_bias;
+    const yoso_tensor *projection_weight, *projection_bias;
+    const yoso_tensor *attention_norm_weight, *attention_norm_bias;
+    const yoso_tensor *inner_weight, *inner_bias, *outer_weight, *outer_bias;
+    const yoso_tensor *output_norm_weight, *output_norm_bias;
+    const yoso_tensor *conv_weight; /* or NULL */
+} yoso_layer_weights;
+enum { YOSO_LAYER_WEIGHTS = 17 };
+
+typedef struct yoso_layer_options {
+    double eps;         /* of both norms */
+    double dropout;     /* behind the projection and behind the outer product; 0 in evaluation */
+    int64_t seed[2];    /* of these two */
+    int32_t activation; /* YOSO_GELU and the like */
+    int32_t split;      /* products of f32 as yoso_product_into's split */
+} yoso_layer_options;
+
+/* out [tokens, H] = the layer, as yoso_block with dropout. saved, an array of YOSO_LAYER_SAVED or
+ * NULL, takes what the gradient needs: about 3 + 3 + I / H times hidden. */
+enum { YOSO_LAYER_SAVED = 6 };
+yoso_status yoso_layer(yoso_tensor **out, yoso_tensor **saved, const yoso_tensor *hidden,
+                       const yoso_layer_weights *weights, const yoso_tensor *offset,
+                       const yoso_tensor *keep, const yoso_attention_options *attention,
+                       const yoso_layer_options *options);
+/* The gradients of hidden and of the weights, in the order of yoso_layer_weights (NULL for a
+ * conv_weight that is not there), from grad, that of out. saved is what yoso_layer gave; the rest
+ * are its arguments. */
+yoso_status yoso_layer_grad(yoso_tensor **grad_hidden, yoso_tensor **gradients,
+                            const yoso_tensor *grad, yoso_tensor *const *saved,
+                            const yoso_tensor *hidden, const yoso_layer_weights *weights,
+                            const yoso_tensor *offset, const yoso_tensor *keep,
+                            const yoso_attention_options *attention,
+                            const yoso_layer_options *options);
 
 /* Hash codes i32 [B, N, M] of x [B, N, D]: bit t of code m is set when x . projection[:, m T + t]
  * is above 0; projection is f32 [B, D, M * T]. Any length of x gives the same codes. */

@@ -11,7 +11,7 @@ for _, room in ipairs{
     "matmul", "linear", "softmax", "norm", "embedding", "conv", "dropout", "loss",
 
     -- attention
-    "attention", "lsh", "block",
+    "attention", "lsh", "block", "layer",
 
 } do
     for name, fn in pairs(require("yoso.ops." .. room)) do

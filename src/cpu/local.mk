@@ -21,12 +21,12 @@ cpu_kernel_sources += \
 # Matrix products and layers.
 cpu_kernel_sources += \
 	src/cpu/conv.c \
-	src/cpu/dropout.c \
+	src/cpu/dropout.h src/cpu/dropout.c \
 	src/cpu/embedding.c \
 	src/cpu/loss.c \
 	src/cpu/linear_int8.c \
 	src/cpu/matmul.c \
-	src/cpu/norm.c \
+	src/cpu/norm_rows.h src/cpu/norm.c src/cpu/residual.c src/cpu/activated.c \
 	src/cpu/optimizer.c \
 	src/cpu/product.c src/cpu/amx_direct_pack.h src/cpu/amx_direct.h src/cpu/amx_direct.c \
 	src/cpu/softmax.c

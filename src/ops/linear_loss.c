@@ -2,6 +2,8 @@
  * by all classes never exists; its gradients are made on the way, while a chunk's logits are at
  * hand. */
 #include "backend.h"
+#include "ops/product.h"
+#include "ops/residual.h"
 #include "ops/rows.h"
 
 /* Bytes of one chunk's logits, and the fewest rows that are worth a product. */
@@ -15,9 +17,10 @@ typedef struct totals {
 
 typedef struct layer {
     const yoso_tensor *x, *weight, *bias, *labels;
+    yo_place place;
     int64_t ignore;
     double scale;
-    bool wants_x, wants_weight, wants_bias;
+    int32_t product; /* YO_PRODUCT_ */
 } layer;
 
 /* A number as a tensor beside x. */
@@ -52,66 +55,37 @@ static yoso_status count_kept(int64_t *kept, const yoso_tensor *labels, int64_t 
     return status;
 }
 
-/* *sum += part, or part itself where there is no sum yet. Takes part. */
-static yoso_status add_part(yoso_tensor **sum, yoso_tensor *part)
-{
-    if (!*sum) {
-        *sum = part;
-        return YOSO_OK;
-    }
-    yoso_status status = yoso_binary_into(*sum, YOSO_ADD, *sum, part);
-    yoso_tensor_free(part);
-    return status;
-}
-
-/* Rows `first` .. of of_x become the part, which is taken. */
-static yoso_status put_rows(totals *sum, const layer *l, int64_t first, yoso_tensor *part)
-{
-    yoso_tensor *place;
-    yoso_status status = YOSO_OK;
-    if (part->shape[0] == l->x->shape[0]) {
-        sum->of_x = part;
-        return YOSO_OK;
-    }
-    if (!sum->of_x)
-        status = yo_tensor_like(&sum->of_x, l->x, l->x->dtype, 2, l->x->shape);
-    if (status == YOSO_OK)
-        status = yoso_narrow(&place, sum->of_x, 0, first, part->shape[0]);
-    if (status == YOSO_OK) {
-        status = yoso_copy_into(place, part);
-        yoso_tensor_free(place);
-    }
-    yoso_tensor_free(part);
-    return status;
-}
-
 /* The logits become their own gradient, and that the layer's. */
-static yoso_status gradients(totals *sum, const layer *l, const yo_kernels *kernels,
-                             yoso_tensor *logits, const yoso_tensor *x, const yoso_tensor *labels,
-                             int64_t first)
+static yoso_status gradients(const totals *sum, const layer *l, const yo_view *logits,
+                             const yo_view *x, const yo_view *labels, int64_t first)
 {
-    yoso_tensor *one, *of_x = NULL, *of_weight = NULL, *of_bias = NULL;
-    YO_TRY(new_number(&one, logits, 1));
-    yo_view view = yo_as_rows(logits), wanted = yo_as_rows(labels);
-    yo_view unit = yo_tensor_as_broadcast_view(one, 1, labels->shape);
-    yoso_status status =
-        kernels->cross_entropy_grad(&view, &unit, l->scale, &view, &wanted, l->ignore,
-                                    yo_backend_stream(logits->storage->device));
+    const yo_kernels *kernels = l->place.kernels;
+    yoso_tensor *one;
+    YO_TRY(new_number(&one, l->x, 1));
+    yo_view unit = yo_tensor_as_broadcast_view(one, 1, &labels->shape[1]);
+    yoso_status status = kernels->cross_entropy_grad(logits, &unit, l->scale, logits, labels,
+                                                     l->ignore, l->place.stream);
     yoso_tensor_free(one);
-    if (status == YOSO_OK)
-        status = yoso_linear_grad(l->wants_x ? &of_x : NULL, l->wants_weight ? &of_weight : NULL,
-                                  l->wants_bias ? &of_bias : NULL, logits, x, l->weight);
-    if (status == YOSO_OK && of_x)
-        status = put_rows(sum, l, first, of_x);
-    else
-        yoso_tensor_free(of_x);
-    if (status == YOSO_OK && of_weight)
-        status = add_part(&sum->of_weight, of_weight);
-    else
-        yoso_tensor_free(of_weight);
-    if (status == YOSO_OK && of_bias)
-        return add_part(&sum->of_bias, of_bias);
-    yoso_tensor_free(of_bias);
+    int32_t add = l->product | (first > 0 ? YO_PRODUCT_ADD : 0);
+    yo_view weight = yo_as_rows(l->weight), turned = yo_turned(logits);
+    if (status == YOSO_OK && sum->of_x) {
+        yo_view all = yo_as_rows(sum->of_x), target = yo_some_rows(&all, first, x->shape[0]);
+        status = yo_product(kernels, &target, logits, &weight, NULL, l->product, l->place.stream);
+    }
+    if (status == YOSO_OK && sum->of_weight) {
+        yo_view target = yo_as_rows(sum->of_weight);
+        status = yo_product(kernels, &target, &turned, x, NULL, add, l->place.stream);
+    }
+    if (status == YOSO_OK && sum->of_bias) {
+        yoso_tensor *part;
+        YO_TRY(yo_tensor_like(&part, sum->of_bias, logits->dtype, 1, &logits->shape[1]));
+        yo_view row = yo_as_rows(part), total = yo_as_rows(sum->of_bias);
+        status = yo_sum_rows(&l->place, &row, logits);
+        if (status == YOSO_OK)
+            status = first > 0 ? kernels->binary(&total, YOSO_ADD, &total, &row, l->place.stream)
+                               : kernels->copy(&total, &row, l->place.stream);
+        yoso_tensor_free(part);
+    }
     return status;
 }
 
@@ -128,59 +102,62 @@ static yoso_status add_losses(double *total, const yoso_tensor *losses)
     return status;
 }
 
-static yoso_status chunk_of_rows(totals *sum, const layer *l, const yo_kernels *kernels,
-                                 const yoso_tensor *x, const yoso_tensor *labels, int64_t first)
+/* Rows first .. of x, with `logits` as the room for theirs. */
+static yoso_status chunk_of_rows(totals *sum, const layer *l, const yo_view *room, int64_t first,
+                                 int64_t rows)
 {
-    yoso_tensor *logits, *losses;
+    yo_view all_x = yo_as_rows(l->x), x = yo_some_rows(&all_x, first, rows);
+    yo_view weight = yo_as_rows(l->weight), turned = yo_turned(&weight), bias = {.data = NULL};
+    yo_view logits = yo_some_rows(room, 0, rows), labels = yo_as_rows(l->labels);
+    labels = yo_columns(&labels, first, rows);
+    if (l->bias)
+        bias = yo_tensor_as_view(l->bias);
+    YO_TRY(yo_product(l->place.kernels, &logits, &x, &turned, l->bias ? &bias : NULL, l->product,
+                      l->place.stream));
     int64_t kept;
-    YO_TRY(yoso_linear(&logits, x, l->weight, l->bias, YOSO_ACT_NONE));
-    yoso_status status = yoso_cross_entropy(&losses, &kept, logits, labels, l->ignore);
-    if (status == YOSO_OK) {
+    yoso_tensor *losses;
+    YO_TRY(yo_tensor_like(&losses, l->x, YOSO_F32, 1, &rows));
+    yo_view target = yo_as_rows(losses);
+    yoso_status status = l->place.kernels->cross_entropy(&target, &kept, &logits, &labels,
+                                                         l->ignore, l->place.stream);
+    if (status == YOSO_OK)
         status = add_losses(&sum->loss, losses);
-        yoso_tensor_free(losses);
-    }
-    if (status == YOSO_OK && (l->wants_x || l->wants_weight || l->wants_bias))
-        status = gradients(sum, l, kernels, logits, x, labels, first);
-    yoso_tensor_free(logits);
+    yoso_tensor_free(losses);
+    if (status == YOSO_OK && (sum->of_x || sum->of_weight || sum->of_bias))
+        status = gradients(sum, l, &logits, &x, &labels, first);
     return status;
 }
 
 static yoso_status all_chunks(totals *sum, const layer *l)
 {
-    const yo_kernels *kernels;
-    YO_TRY(yo_backend_kernels(&kernels, l->x->storage->device));
-    int64_t rows = l->x->shape[0], row_bytes = l->weight->shape[0] * yoso_dtype_size(l->x->dtype);
+    int64_t rows = l->x->shape[0], classes = l->weight->shape[0];
+    int64_t row_bytes = classes * yoso_dtype_size(l->x->dtype);
     int64_t most = CHUNK_BYTES / (row_bytes > 0 ? row_bytes : 1);
     most = most > FEWEST_ROWS ? most : FEWEST_ROWS;
     int64_t chunks = (rows + most - 1) / most;
-    for (int64_t c = 0; c < chunks; c++) {
-        int64_t first = rows * c / chunks, count = rows * (c + 1) / chunks - first;
-        yoso_tensor *x, *labels = NULL;
-        YO_TRY(yoso_narrow(&x, l->x, 0, first, count));
-        yoso_status status = yoso_narrow(&labels, l->labels, 0, first, count);
-        if (status == YOSO_OK)
-            status = chunk_of_rows(sum, l, kernels, x, labels, first);
-        yoso_tensor_free(labels);
-        yoso_tensor_free(x);
-        YO_TRY(status);
-    }
-    return YOSO_OK;
-}
-
-static yoso_status zeros_where_missing(yoso_tensor **gradient, bool wanted, const yoso_tensor *like)
-{
-    if (!wanted || *gradient)
+    if (chunks == 0)
         return YOSO_OK;
-    return yoso_tensor_zeros(gradient, like->dtype, like->storage->device, like->ndim, like->shape);
+    int64_t shape[2] = {(rows + chunks - 1) / chunks, classes};
+    yoso_tensor *logits;
+    YO_TRY(yo_tensor_like(&logits, l->x, l->x->dtype, 2, shape));
+    yo_view room = yo_as_rows(logits);
+    yoso_status status = YOSO_OK;
+    for (int64_t c = 0; c < chunks && status == YOSO_OK; c++) {
+        int64_t first = rows * c / chunks;
+        status = chunk_of_rows(sum, l, &room, first, rows * (c + 1) / chunks - first);
+    }
+    yoso_tensor_free(logits);
+    return status;
 }
 
-static yoso_status finish(yoso_tensor **loss, totals *sum, const layer *l)
+/* Where there are no rows nothing else writes the gradients. */
+static yoso_status new_gradient(yoso_tensor **gradient, yoso_tensor *const *wanted, const layer *l,
+                                const yoso_tensor *like)
 {
-    YO_TRY(zeros_where_missing(&sum->of_x, l->wants_x, l->x));
-    YO_TRY(zeros_where_missing(&sum->of_weight, l->wants_weight, l->weight));
-    if (l->bias)
-        YO_TRY(zeros_where_missing(&sum->of_bias, l->wants_bias, l->bias));
-    return new_number(loss, l->x, sum->loss * l->scale);
+    if (!wanted)
+        return YOSO_OK;
+    YO_TRY(yo_tensor_like(gradient, like, like->dtype, like->ndim, like->shape));
+    return l->x->shape[0] == 0 ? yoso_fill(*gradient, 0) : YOSO_OK;
 }
 
 static yoso_status check(const layer *l)
@@ -196,8 +173,12 @@ static yoso_status check(const layer *l)
     if (l->labels->dtype != YOSO_I64 && l->labels->dtype != YOSO_I32)
         return yo_fail(YOSO_MISUSE, "linear_cross_entropy: labels are %s, must be i64 or i32",
                        yoso_dtype_name(l->labels->dtype));
-    if (l->wants_bias && !l->bias)
-        return yo_fail(YOSO_MISUSE, "linear_cross_entropy: without a bias it has no gradient");
+    for (int i = 0; i < 3; i++)
+        if (floats[i] && !yoso_tensor_is_contiguous(floats[i]))
+            return yo_fail(YOSO_MISUSE, "linear_cross_entropy: operands must be contiguous");
+    if (!yoso_tensor_is_contiguous(l->labels) ||
+        l->labels->storage->device != l->x->storage->device)
+        return yo_fail(YOSO_MISUSE, "linear_cross_entropy: labels must be contiguous, beside x");
     return YOSO_OK;
 }
 
@@ -205,7 +186,7 @@ yoso_status yoso_linear_cross_entropy(yoso_tensor **loss, yoso_tensor **grad_x,
                                       yoso_tensor **grad_weight, yoso_tensor **grad_bias,
                                       const yoso_tensor *x, const yoso_tensor *weight,
                                       const yoso_tensor *bias, const yoso_tensor *labels,
-                                      int64_t ignore_index, int32_t mean)
+                                      int64_t ignore_index, int32_t mean, int32_t split)
 {
     layer l = {.x = x,
                .weight = weight,
@@ -213,20 +194,27 @@ yoso_status yoso_linear_cross_entropy(yoso_tensor **loss, yoso_tensor **grad_x,
                .labels = labels,
                .ignore = ignore_index,
                .scale = 1,
-               .wants_x = grad_x != NULL,
-               .wants_weight = grad_weight != NULL,
-               .wants_bias = grad_bias != NULL};
+               .product = split ? YO_PRODUCT_SPLIT : 0};
     totals sum = {.loss = 0};
-    int64_t kept = 1;
     YO_TRY(check(&l));
+    if (grad_bias && !bias)
+        return yo_fail(YOSO_MISUSE, "linear_cross_entropy: without a bias it has no gradient");
+    YO_TRY(yo_place_of(&l.place, x));
     if (mean) {
+        int64_t kept;
         YO_TRY(count_kept(&kept, labels, ignore_index));
         l.scale =
             1.0 / (double)kept; /* none kept: 0 times infinity, not a number, as the mean is */
     }
-    yoso_status status = all_chunks(&sum, &l);
+    yoso_status status = new_gradient(&sum.of_x, grad_x, &l, x);
     if (status == YOSO_OK)
-        status = finish(loss, &sum, &l);
+        status = new_gradient(&sum.of_weight, grad_weight, &l, weight);
+    if (status == YOSO_OK && bias)
+        status = new_gradient(&sum.of_bias, grad_bias, &l, bias);
+    if (status == YOSO_OK)
+        status = all_chunks(&sum, &l);
+    if (status == YOSO_OK)
+        status = new_number(loss, x, sum.loss * l.scale);
     if (status != YOSO_OK) {
         yoso_tensor_free(sum.of_x);
         yoso_tensor_free(sum.of_weight);

@@ -25,8 +25,10 @@ libyoso_la_SOURCES += \
 	src/ops/norm.c \
 	src/ops/optimizer.c \
 	src/ops/product.h src/ops/product.c \
+	src/ops/residual.h src/ops/residual.c \
 	src/ops/rows.c src/ops/rows.h \
-	src/ops/softmax.c
+	src/ops/softmax.c \
+	src/ops/train_layer.h src/ops/train_layer.c src/ops/train_layer_grad.c
 
 # The attention.
 libyoso_la_SOURCES += \

@@ -19,4 +19,21 @@ static inline yo_view yo_turned(const yo_view *x)
     return turned;
 }
 
+/* Columns of a matrix. */
+static inline yo_view yo_columns(const yo_view *matrix, int64_t first, int64_t count)
+{
+    yo_view part = *matrix;
+    part.data = (char *)matrix->data + first * matrix->stride[1] * yoso_dtype_size(matrix->dtype);
+    part.shape[1] = count;
+    return part;
+}
+
+static inline yo_view yo_some_rows(const yo_view *matrix, int64_t first, int64_t count)
+{
+    yo_view part = *matrix;
+    part.data = (char *)matrix->data + first * matrix->stride[0] * yoso_dtype_size(matrix->dtype);
+    part.shape[0] = count;
+    return part;
+}
+
 #endif

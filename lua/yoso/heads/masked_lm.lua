@@ -56,12 +56,12 @@ end
 
 -- The loss from the places that have a label alone. The logits are made and forgotten some rows at
 -- a time.
-local function labelled_loss(predictions, hidden, labels)
+local function labelled_loss(predictions, hidden, labels, split)
     local rows, wanted = packing.labelled(labels, losses.ignored)
     rows, wanted = rows:to(hidden:device()), wanted:to(hidden:device())
     local x = predictions.transform(ops.embedding(rows, hidden))
     return ops.linear_cross_entropy(x, predictions.decoder.weight, predictions.decoder.bias, wanted,
-        {ignore_index = losses.ignored})
+        {ignore_index = losses.ignored, split = split})
 end
 
 -- out.logits as a field that is computed when it is first read: training has no use for it.
@@ -86,7 +86,8 @@ function MaskedLM:forward(batch)
     if batch.labels ~= nil then
         losses.check_integers(batch.labels, "YosoForMaskedLM", "labels")
         out.loss = labelled_loss(self.cls.predictions, hidden,
-            packing.pick_labels(pack, batch.labels, "YosoForMaskedLM"))
+            packing.pick_labels(pack, batch.labels, "YosoForMaskedLM"),
+            self.training and self.runtime.split)
         if self.training then
             return logits_on_demand(out, logits)
         end

@@ -70,7 +70,7 @@ end
 
 local linear_cross_entropy = op.define{
     name = "linear_cross_entropy",
-    forward = function(ctx, x, weight, bias, labels, ignore, reduction)
+    forward = function(ctx, x, weight, bias, labels, ignore, reduction, split)
         local where = "linear_cross_entropy"
         local slots = {}
         for i = 1, 3 do
@@ -79,7 +79,7 @@ local linear_cross_entropy = op.define{
         local loss = call(lib.yoso_linear_cross_entropy, slots[1], slots[2], slots[3],
             handle(x, where, "x"), handle(weight, where, "weight"),
             bias and handle(bias, where, "bias"), handle(labels, where, "labels"), ignore,
-            reduction == "mean" and 1 or 0)
+            reduction == "mean" and 1 or 0, split and 1 or 0)
         ctx.gradients = {}
         for i = 1, 3 do
             ctx.gradients[i] = slots[i] and tensor.adopt(slots[i][0])
@@ -98,15 +98,16 @@ local linear_cross_entropy = op.define{
 }
 
 --- linear_cross_entropy(x [n, in], weight [classes, in], bias [classes] or nil, labels [n],
--- {ignore_index = -100, reduction = "mean"}): the cross entropy of the logits x weight^T + bias,
--- which are never all in memory. reduction is "mean" or "sum".
+-- {ignore_index = -100, reduction = "mean", split = false}): the cross entropy of the logits
+-- x weight^T + bias, which are never all in memory. reduction is "mean" or "sum"; split lets products
+-- of f32 keep 16 bits where that is faster.
 function M.linear_cross_entropy(x, weight, bias, labels, options)
     local reduction = reduction_of(options, "linear_cross_entropy")
     if reduction == "none" then
         c.raise("linear_cross_entropy: reduction is none, must be mean or sum")
     end
     return linear_cross_entropy(x, weight, bias, labels,
-        options and options.ignore_index or -100, reduction)
+        options and options.ignore_index or -100, reduction, options and options.split or false)
 end
 
 -- target_gradient(x, gradient of x, gradient of a loss) is the gradient of the target.
