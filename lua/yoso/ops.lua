@@ -19,4 +19,6 @@ for _, room in ipairs{
     end
 end
 
+require "yoso.autograd.checkpoint" -- an operation too, though of functions
+
 return M

@@ -1,6 +1,6 @@
 -- What is decided when a model runs rather than when it is made: which attention, how many hashes,
--- the seeds of the hashes, and whether training may multiply f32 as two bf16 (`split`, see
--- docs/training.md). One for all layers of a model.
+-- the seeds of the hashes, whether training may multiply f32 as two bf16 (`split`) and keeps only
+-- the inputs of layers (`checkpointing`); see docs/training.md. One for all layers of a model.
 local c = require "yoso.c"
 local random = require "yoso.random"
 
@@ -15,7 +15,7 @@ local forms = {expectation = true, sample = true, softmax = true}
 function M.new(config)
     return setmetatable({attention = config:attention(), num_hash = config.num_hash, seed = 1,
         step = 0, int8 = false,
-        split = true}, Runtime)
+        split = true, checkpointing = false}, Runtime)
 end
 
 --- Changes attention, num_hash and seed, those that options has; `where` names the caller.
