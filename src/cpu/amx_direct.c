@@ -38,16 +38,26 @@ static int64_t panel_numbers(const block *b, int pieces)
     return b->steps * pieces * 2 * YO_TILE_NUMBERS;
 }
 
-/* All threads together; each comes back when all is packed. */
+/* All threads together; each comes back when all is packed. What lies side by side in memory is
+ * read together: a panel's rows along K, or a step of K across the panels. */
 static void pack(const block *b, const yo_amx_operand *x, int pieces)
 {
-    int64_t chunks = (b->steps + INNER_STEPS - 1) / INNER_STEPS, size = panel_numbers(b, pieces);
+    int64_t size = panel_numbers(b, pieces), first_k = b->step * YO_STEP;
+    if (x->k_stride == 1) {
+        int64_t chunks = (b->steps + INNER_STEPS - 1) / INNER_STEPS;
 #pragma omp for schedule(static)
-    for (int64_t n = 0; n < b->panels * chunks; n++) {
-        int64_t panel = n / chunks, step = n % chunks * INNER_STEPS;
-        yo_pack_steps(b->tiles + panel * size, x, (b->first + panel) * YO_WIDE, b->step * YO_STEP,
-                      step, least(INNER_STEPS, b->steps - step), pieces);
+        for (int64_t n = 0; n < b->panels * chunks; n++) {
+            int64_t panel = n / chunks, step = n % chunks * INNER_STEPS;
+            yo_pack_steps(b->tiles + panel * size, x, (b->first + panel) * YO_WIDE, first_k, step,
+                          least(INNER_STEPS, b->steps - step), pieces);
+        }
+        return;
     }
+#pragma omp for schedule(static)
+    for (int64_t step = 0; step < b->steps; step++)
+        for (int64_t panel = 0; panel < b->panels; panel++)
+            yo_pack_steps(b->tiles + panel * size, x, (b->first + panel) * YO_WIDE, first_k, step,
+                          1, pieces);
 }
 
 /* Tiles 0 .. 3 += those of A times those of B, in bf16. */

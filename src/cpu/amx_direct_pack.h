@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "cpu/amx.h"
+#include "cpu/simd.h"
 #include "yoso.h"
 
 #if defined(__AMX_TILE__)
@@ -49,7 +50,7 @@ static inline __m512i yo_low(__m512 first, __m512 second, __m512i high)
 }
 
 /* row[i] lane j <-> row[j] lane i. */
-static inline void yo_turn(__m512i row[16])
+YO_INLINE void yo_turn(__m512i row[16])
 {
     __m512i t[16];
 #pragma GCC unroll 8
@@ -85,82 +86,93 @@ static inline uint32_t yo_first_bits(int64_t count)
     return count >= 32 ? UINT32_MAX : count <= 0 ? 0 : (1u << count) - 1;
 }
 
-/* Sixteen rows of pairs along K, each the 32 numbers of one row of the operand. */
-static inline void yo_read_rows(__m512i *high, __m512i *low, const yo_amx_operand *x, int64_t row,
-                                int64_t k, int pieces)
+/* Row `row` of the operand from k on: 32 numbers, high piece or low. */
+YO_INLINE __m512i yo_read_row(const yo_amx_operand *x, int64_t row, int64_t k, uint32_t mask,
+                              const bool narrow, const bool low)
 {
-    uint32_t kept = yo_first_bits(x->depth - k);
-    for (int64_t i = 0; i < 16; i++) {
-        uint32_t mask = row + i < x->rows ? kept : 0;
-        int64_t at = (row + i) * x->row_stride + k;
-        if (x->dtype == YOSO_BF16) {
-            high[i] = _mm512_maskz_loadu_epi16(mask, (const uint16_t *)x->data + at);
-            continue;
-        }
-        const float *from = (const float *)x->data + at;
-        __m512 first = _mm512_maskz_loadu_ps((__mmask16)mask, from);
-        __m512 second = _mm512_maskz_loadu_ps((__mmask16)(mask >> 16), from + 16);
-        high[i] = yo_high(first, second);
-        if (pieces == 2)
-            low[i] = yo_low(first, second, high[i]);
-    }
+    int64_t at = row * x->row_stride + k;
+    if (narrow)
+        return _mm512_maskz_loadu_epi16(mask, (const uint16_t *)x->data + at);
+    const float *from = (const float *)x->data + at;
+    __m512 first = _mm512_maskz_loadu_ps((__mmask16)mask, from);
+    __m512 second = _mm512_maskz_loadu_ps((__mmask16)(mask >> 16), from + 16);
+    __m512i high = yo_high(first, second);
+    return low ? yo_low(first, second, high) : high;
 }
 
-/* The same where rows are neighbours: pair i of K, for sixteen rows, in high[i]. */
-static inline void yo_read_columns(__m512i *high, __m512i *low, const yo_amx_operand *x,
-                                   int64_t row, int64_t k, int pieces)
+/* Where rows are neighbours: k and k + 1 of sixteen rows, side by side. */
+YO_INLINE __m512i yo_read_pair(const yo_amx_operand *x, int64_t row, int64_t k, __mmask16 rows,
+                               const bool narrow, const bool low)
 {
-    __mmask16 rows = (__mmask16)yo_first_bits(x->rows - row);
-    for (int64_t i = 0; i < 16; i++) {
-        int64_t at = row + (k + 2 * i) * x->k_stride;
-        __mmask16 one = k + 2 * i < x->depth ? rows : 0;
-        __mmask16 two = k + 2 * i + 1 < x->depth ? rows : 0;
-        if (x->dtype == YOSO_BF16) {
-            const uint16_t *from = (const uint16_t *)x->data + at;
-            __m256i a = _mm256_maskz_loadu_epi16(one, from);
-            __m256i b = _mm256_maskz_loadu_epi16(two, from + x->k_stride);
-            high[i] = yo_zip(_mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1));
-            continue;
-        }
-        const float *from = (const float *)x->data + at;
-        __m512 first = _mm512_maskz_loadu_ps(one, from);
-        __m512 second = _mm512_maskz_loadu_ps(two, from + x->k_stride);
-        __m512i both = yo_high(first, second);
-        high[i] = yo_zip(both);
-        if (pieces == 2)
-            low[i] = yo_zip(yo_low(first, second, both));
+    int64_t at = row + k * x->k_stride;
+    __mmask16 one = k < x->depth ? rows : 0, two = k + 1 < x->depth ? rows : 0;
+    if (narrow) {
+        const uint16_t *from = (const uint16_t *)x->data + at;
+        __m256i a = _mm256_maskz_loadu_epi16(one, from);
+        __m256i b = _mm256_maskz_loadu_epi16(two, from + x->k_stride);
+        return yo_zip(_mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1));
     }
+    const float *from = (const float *)x->data + at;
+    __m512 first = _mm512_maskz_loadu_ps(one, from);
+    __m512 second = _mm512_maskz_loadu_ps(two, from + x->k_stride);
+    __m512i high = yo_high(first, second);
+    return yo_zip(low ? yo_low(first, second, high) : high);
 }
 
-/* One tile of each piece, from row and k on. */
-static inline void yo_pack_tile(uint16_t *out, const yo_amx_operand *x, int64_t row, int64_t k,
-                                int pieces)
+/* One tile of one piece, from row and k on. The flags are constants where this is inlined. */
+YO_INLINE void yo_pack_tile(uint16_t *out, const yo_amx_operand *x, int64_t row, int64_t k,
+                            const bool by_rows, const bool turned, const bool narrow,
+                            const bool low)
 {
-    __m512i high[16], low[16];
-    bool by_rows = x->k_stride == 1;
-    if (by_rows)
-        yo_read_rows(high, low, x, row, k, pieces);
-    else
-        yo_read_columns(high, low, x, row, k, pieces);
-    if (by_rows != x->is_a) {
-        yo_turn(high);
-        if (pieces == 2)
-            yo_turn(low);
+    __m512i line[16];
+    uint32_t kept = yo_first_bits(by_rows ? x->depth - k : x->rows - row);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) {
+        line[i] = by_rows ? yo_read_row(x, row + i, k, row + i < x->rows ? kept : 0, narrow, low)
+                          : yo_read_pair(x, row, k + 2 * i, (__mmask16)kept, narrow, low);
+        if (!turned)
+            _mm512_store_si512(out + 32 * i, line[i]);
     }
+    if (!turned)
+        return;
+    yo_turn(line);
+#pragma GCC unroll 16
     for (int i = 0; i < 16; i++)
-        _mm512_store_si512(out + 32 * i, high[i]);
-    for (int i = 0; pieces == 2 && i < 16; i++)
-        _mm512_store_si512(out + 2 * YO_TILE_NUMBERS + 32 * i, low[i]);
+        _mm512_store_si512(out + 32 * i, line[i]);
 }
 
 /* Steps first .. of a panel that begins at `row`; `first_k` is the place along K of step 0. */
+YO_INLINE void yo_pack_steps_as(uint16_t *panel, const yo_amx_operand *x, int64_t row,
+                                int64_t first_k, int64_t first, int64_t steps, int pieces,
+                                const bool by_rows, const bool turned, const bool narrow)
+{
+    for (int64_t s = first; s < first + steps; s++)
+        for (int t = 0; t < 2; t++) {
+            uint16_t *out = panel + (2 * pieces * s + t) * YO_TILE_NUMBERS;
+            int64_t k = first_k + s * YO_STEP;
+            yo_pack_tile(out, x, row + 16 * t, k, by_rows, turned, narrow, false);
+            if (pieces == 2)
+                yo_pack_tile(out + 2 * YO_TILE_NUMBERS, x, row + 16 * t, k, by_rows, turned, narrow,
+                             true);
+        }
+}
+
 static inline void yo_pack_steps(uint16_t *panel, const yo_amx_operand *x, int64_t row,
                                  int64_t first_k, int64_t first, int64_t steps, int pieces)
 {
-    for (int64_t s = first; s < first + steps; s++)
-        for (int t = 0; t < 2; t++)
-            yo_pack_tile(panel + (2 * pieces * s + t) * YO_TILE_NUMBERS, x, row + 16 * t,
-                         first_k + s * YO_STEP, pieces);
+    bool by_rows = x->k_stride == 1, turned = by_rows != x->is_a, narrow = x->dtype == YOSO_BF16;
+    if (narrow && by_rows)
+        yo_pack_steps_as(panel, x, row, first_k, first, steps, 1, true, turned, true);
+    else if (narrow)
+        yo_pack_steps_as(panel, x, row, first_k, first, steps, 1, false, turned, true);
+    else if (by_rows && !turned)
+        yo_pack_steps_as(panel, x, row, first_k, first, steps, pieces, true, false, false);
+    else if (by_rows)
+        yo_pack_steps_as(panel, x, row, first_k, first, steps, pieces, true, true, false);
+    else if (turned)
+        yo_pack_steps_as(panel, x, row, first_k, first, steps, pieces, false, true, false);
+    else
+        yo_pack_steps_as(panel, x, row, first_k, first, steps, pieces, false, false, false);
 }
 
 #endif

@@ -118,6 +118,41 @@ static yoso_status linear(const yo_layer *l, const yo_view *out, const yo_view *
     return yo_layer_product(l, out, x, &turned, bias, false);
 }
 
+static yoso_status join(const yo_layer *l, yoso_tensor **out, const yoso_tensor *const parts[3])
+{
+    int64_t shape[2] = {3 * l->width, l->width};
+    yoso_tensor *all;
+    YO_TRY(yo_tensor_like(&all, l->hidden, l->hidden->dtype, parts[0]->ndim, shape));
+    yo_view target = yo_tensor_as_view(all);
+    for (int i = 0; i < 3; i++) {
+        yo_view part = target, source = yo_tensor_as_view(parts[i]);
+        part.data =
+            (char *)target.data + i * yoso_tensor_numel(parts[i]) * yoso_dtype_size(target.dtype);
+        part.shape[0] = l->width;
+        yoso_status status = l->place.kernels->copy(&part, &source, l->place.stream);
+        if (status != YOSO_OK) {
+            yoso_tensor_free(all);
+            return status;
+        }
+    }
+    *out = all;
+    return YOSO_OK;
+}
+
+yoso_status yo_layer_joined(const yo_layer *layer, yoso_tensor **weight, yoso_tensor **bias)
+{
+    const yoso_layer_weights *w = layer->w;
+    YO_TRY(join(layer, weight,
+                (const yoso_tensor *[]){w->query_weight, w->key_weight, w->value_weight}));
+    if (!bias)
+        return YOSO_OK;
+    yoso_status status =
+        join(layer, bias, (const yoso_tensor *[]){w->query_bias, w->key_bias, w->value_bias});
+    if (status != YOSO_OK)
+        yoso_tensor_free(*weight);
+    return status;
+}
+
 yoso_status yo_layer_attended(const yo_layer *layer, yoso_tensor **out, yoso_tensor *estimate,
                               const yoso_tensor *value)
 {
@@ -145,16 +180,13 @@ typedef struct kept {
 
 static yoso_status project(const yo_layer *l, const yoso_tensor *fused)
 {
-    const yoso_layer_weights *w = l->w;
-    const yoso_tensor *parts[3][2] = {{w->query_weight, w->query_bias},
-                                      {w->key_weight, w->key_bias},
-                                      {w->value_weight, w->value_bias}};
-    yo_view x = yo_as_rows(l->hidden), all = yo_as_rows(fused);
-    for (int i = 0; i < 3; i++) {
-        yo_view target = yo_columns(&all, i * l->width, l->width);
-        YO_TRY(linear(l, &target, &x, parts[i][0], parts[i][1]));
-    }
-    return YOSO_OK;
+    yoso_tensor *weight, *bias;
+    YO_TRY(yo_layer_joined(l, &weight, &bias));
+    yo_view x = yo_as_rows(l->hidden), target = yo_as_rows(fused);
+    yoso_status status = linear(l, &target, &x, weight, bias);
+    yoso_tensor_free(weight);
+    yoso_tensor_free(bias);
+    return status;
 }
 
 /* The attention of the fused product; *attended is what the projection is given. */

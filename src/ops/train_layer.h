@@ -37,6 +37,9 @@ yo_residual_norm_settings yo_layer_norm_of(const yo_layer *layer, int which);
 yoso_status yo_layer_product(const yo_layer *layer, const yo_view *out, const yo_view *a,
                              const yo_view *b, const yoso_tensor *bias, bool add);
 
+/* The weights of query, key and value one below the other, and their biases unless that is NULL. */
+yoso_status yo_layer_joined(const yo_layer *layer, yoso_tensor **weight, yoso_tensor **bias);
+
 /* estimate + conv(value): what the projection is given. *out is estimate itself, to be freed all
  * the same, where there is no convolution. */
 yoso_status yo_layer_attended(const yo_layer *layer, yoso_tensor **out, yoso_tensor *estimate,

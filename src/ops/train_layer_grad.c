@@ -3,12 +3,14 @@
 #include "ops/train_layer.h"
 
 #include "backend.h"
+#include "ops/attention.h"
 
 /* Everything that one call makes; what is not handed out is freed at the end. */
 typedef struct gradients {
     yoso_tensor *hidden;
     yoso_tensor *weight[YOSO_LAYER_WEIGHTS];
     yoso_tensor *outer, *middle, *attended, *middle_value, *active, *active_grad, *part;
+    yoso_tensor *fused, *joined, *joined_bias;
 } gradients;
 
 /* Places in weight, in the order of yoso_layer_weights. */
@@ -123,38 +125,57 @@ static void drop(yoso_tensor **tensor)
     *tensor = NULL;
 }
 
-/* part[0 .. 2] are query, key and value; of_part takes their gradients. */
-static yoso_status back_attention(const yo_layer *l, gradients *g, yoso_tensor *of_part[3],
-                                  yoso_tensor *const part[3], yoso_tensor *const *saved)
+/* part[0 .. 2] are query, key and value; g->fused takes their gradients side by side. */
+static yoso_status back_attention(const yo_layer *l, gradients *g, yoso_tensor *const part[3],
+                                  yoso_tensor *const *saved)
 {
-    YO_TRY(yoso_attention_grad(&of_part[0], &of_part[1], &of_part[2], g->attended, saved[2],
-                               saved[1], part[0], part[1], part[2], l->offset, NULL, l->keep, NULL,
-                               l->attention));
+    YO_TRY(yo_layer_rows(l, &g->fused, l->tokens, 3 * l->width));
+    YO_TRY(yo_attention_grad_into(g->fused, g->attended, saved[2], saved[1], part, l->offset,
+                                  l->keep, l->attention));
     if (!l->w->conv_weight)
         return YOSO_OK;
     YO_TRY(yoso_depthwise_conv_grad(&g->part, &g->weight[CONV], g->attended, part[2],
                                     l->w->conv_weight, l->attention->heads, l->offset, l->keep));
-    return yoso_binary_into(of_part[2], YOSO_ADD, of_part[2], g->part);
+    yo_view all = yo_as_rows(g->fused), conv = yo_as_rows(g->part);
+    yo_view value = yo_columns(&all, 2 * l->width, l->width);
+    return l->place.kernels->binary(&value, YOSO_ADD, &value, &conv, l->place.stream);
 }
 
-/* The three products at the layer's beginning; g->hidden holds the residual's share. */
-static yoso_status back_projections(const yo_layer *l, gradients *g, yoso_tensor *const of_part[3])
+/* The parts of a joined gradient to the weights' own: [3 H, H] or [3 H]. */
+static yoso_status deal(const yo_layer *l, gradients *g, const yoso_tensor *joined, int at)
 {
-    const yoso_tensor *weights[] = {l->w->query_weight, l->w->key_weight, l->w->value_weight};
-    yo_view x = yo_as_rows(l->hidden), target = yo_as_rows(g->hidden);
     for (int i = 0; i < 3; i++) {
-        YO_TRY(new_pair(g, l, QUERY + 2 * i));
-        yo_view grad = yo_as_rows(of_part[i]), bias = yo_as_rows(g->weight[QUERY + 2 * i + 1]);
-        YO_TRY(yo_sum_rows(&l->place, &bias, &grad));
-        YO_TRY(of_weight(l, g->weight[QUERY + 2 * i], &grad, &x, false));
-        YO_TRY(of_input(l, &target, &grad, weights[i], true));
+        yoso_tensor *part;
+        YO_TRY(yoso_narrow(&part, joined, 0, i * l->width, l->width));
+        yo_view source = yo_tensor_as_view(part);
+        yo_view target = yo_tensor_as_view(g->weight[QUERY + 2 * i + at]);
+        yoso_status status = l->place.kernels->copy(&target, &source, l->place.stream);
+        yoso_tensor_free(part);
+        YO_TRY(status);
     }
     return YOSO_OK;
 }
 
+/* The product at the layer's beginning; g->hidden holds the residual's share. */
+static yoso_status back_projections(const yo_layer *l, gradients *g)
+{
+    int64_t shape[2] = {3 * l->width, l->width};
+    yo_view x = yo_as_rows(l->hidden), target = yo_as_rows(g->hidden), grad = yo_as_rows(g->fused);
+    for (int i = 0; i < 3; i++)
+        YO_TRY(new_pair(g, l, QUERY + 2 * i));
+    YO_TRY(yo_layer_joined(l, &g->joined, NULL));
+    YO_TRY(of_input(l, &target, &grad, g->joined, true));
+    YO_TRY(of_weight(l, g->joined, &grad, &x, false)); /* in place of what is no longer needed */
+    YO_TRY(deal(l, g, g->joined, 0));
+    YO_TRY(yo_tensor_like(&g->joined_bias, l->hidden, l->hidden->dtype, 1, shape));
+    yo_view bias = yo_as_rows(g->joined_bias);
+    YO_TRY(yo_sum_rows(&l->place, &bias, &grad));
+    return deal(l, g, g->joined_bias, 1);
+}
+
 /* From the gradient of the middle values to that of hidden. */
 static yoso_status back_first_half(const yo_layer *l, gradients *g, yoso_tensor *const part[3],
-                                   yoso_tensor *const *saved, yoso_tensor *of_part[3])
+                                   yoso_tensor *const *saved)
 {
     g->hidden = g->middle; /* in place */
     g->middle = NULL;
@@ -167,15 +188,15 @@ static yoso_status back_first_half(const yo_layer *l, gradients *g, yoso_tensor 
     yo_view target = yo_as_rows(g->attended);
     YO_TRY(of_input(l, &target, &grad, l->w->projection_weight, false));
     drop(&g->outer);
-    YO_TRY(back_attention(l, g, of_part, part, saved));
+    YO_TRY(back_attention(l, g, part, saved));
     drop(&g->attended);
-    return back_projections(l, g, of_part);
+    return back_projections(l, g);
 }
 
 static yoso_status run(const yo_layer *l, gradients *g, const yoso_tensor *grad,
                        yoso_tensor *const *saved)
 {
-    yoso_tensor *part[3] = {NULL, NULL, NULL}, *of_part[3] = {NULL, NULL, NULL};
+    yoso_tensor *part[3] = {NULL, NULL, NULL};
     YO_TRY(back_norm(l, g, 1, &g->middle, &g->outer, grad, saved[5]));
     YO_TRY(back_feed_forward(l, g, saved));
     drop(&g->active);
@@ -186,11 +207,9 @@ static yoso_status run(const yo_layer *l, gradients *g, const yoso_tensor *grad,
     for (int i = 0; i < 3 && status == YOSO_OK; i++)
         status = yoso_narrow(&part[i], saved[0], 1, i * l->width, l->width);
     if (status == YOSO_OK)
-        status = back_first_half(l, g, part, saved, of_part);
-    for (int i = 0; i < 3; i++) {
+        status = back_first_half(l, g, part, saved);
+    for (int i = 0; i < 3; i++)
         yoso_tensor_free(part[i]);
-        yoso_tensor_free(of_part[i]);
-    }
     return status;
 }
 
@@ -222,8 +241,8 @@ yoso_status yoso_layer_grad(yoso_tensor **grad_hidden, yoso_tensor **gradients_o
     yoso_tensor *dense;
     YO_TRY(yoso_contiguous(&dense, grad));
     yoso_status status = run(&l, &g, dense, saved);
-    yoso_tensor *rest[] = {dense,          g.outer,  g.middle,      g.attended,
-                           g.middle_value, g.active, g.active_grad, g.part};
+    yoso_tensor *rest[] = {dense,         g.outer, g.middle, g.attended, g.middle_value, g.active,
+                           g.active_grad, g.part,  g.fused,  g.joined,   g.joined_bias};
     for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
         yoso_tensor_free(rest[i]);
     if (status != YOSO_OK) {
