@@ -41,7 +41,8 @@ libyoso_la_SOURCES += \
 cpu_kernel_sources += \
 	src/cpu/simd.h src/cpu/tile.h \
 	src/cpu/attention.h src/cpu/attention.c \
-	src/cpu/pairs.h src/cpu/pairs.c src/cpu/yoso_expectation.c src/cpu/softmax_attention.c \
+	src/cpu/pairs.h src/cpu/pairs.c src/cpu/short_pairs.h src/cpu/short_pairs.c \
+	src/cpu/yoso_expectation.c src/cpu/softmax_attention.c \
 	src/cpu/lsh.h src/cpu/lsh_hash.c src/cpu/fast_hash.c \
 	src/cpu/lsh_cumulation.c src/cpu/lsh_weighted.c src/cpu/yoso_sample.c
 
