@@ -28,7 +28,7 @@ __global__ void embedding_kernel(void *out, const void *ids, int32_t ids_dtype, 
 }
 
 /* The first place of an id adds all its rows, in order: no atomics, the same bits every time. */
-__global__ void embedding_grad_kernel(float *grad_table, const void *grad, int32_t dtype,
+__global__ void embedding_grad_kernel(void *grad_table, const void *grad, int32_t dtype,
                                       const void *ids, int32_t ids_dtype, int64_t count,
                                       int64_t rows, int64_t width, int64_t padding, Fault *fault)
 {
@@ -44,11 +44,11 @@ __global__ void embedding_grad_kernel(float *grad_table, const void *grad, int32
         return;
     FOR_MY_COLUMNS(i, width)
     {
-        float sum = grad_table[id * width + i];
+        float sum = load_float(grad_table, id * width + i, dtype);
         for (int64_t j = place; j < count; j++)
             if (load_integer(ids, j, ids_dtype) == id)
                 sum += load_float(grad, j * width + i, dtype);
-        grad_table[id * width + i] = sum;
+        store_float(grad_table, id * width + i, dtype, sum);
     }
 }
 
@@ -64,6 +64,6 @@ yoso_status yo_cuda_embedding_grad(const yo_view *grad_table, const yo_view *gra
                                    const yo_view *ids, int64_t padding, yo_stream *stream)
 {
     return launch("embedding_grad", embedding_grad_kernel, (unsigned)ids->shape[0], ROW_THREADS, 0,
-                  stream, (float *)grad_table->data, grad->data, grad->dtype, ids->data, ids->dtype,
+                  stream, grad_table->data, grad->data, grad->dtype, ids->data, ids->dtype,
                   ids->shape[0], grad_table->shape[0], grad->shape[1], padding, fault_record());
 }

@@ -73,6 +73,11 @@ const char *yoso_isa(void)
     return cpu_kernels()->name;
 }
 
+int32_t yoso_has_bf16(void)
+{
+    return __builtin_cpu_supports("avx512bf16") != 0;
+}
+
 yoso_status yoso_set_isa(const char *name)
 {
     const yo_kernels *table = find_isa(name);

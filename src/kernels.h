@@ -84,6 +84,10 @@ typedef struct yo_sgd {
     int32_t first, nesterov;
 } yo_sgd;
 
+/* ADD: out's elements are added to. SPLIT: f32 may be multiplied as the sum of two bf16, which
+ * keeps 16 of its 24 bits, where the machine is faster at that. */
+enum { YO_PRODUCT_ADD = 1, YO_PRODUCT_SPLIT = 2 };
+
 typedef struct yo_kernels {
     /* The variant: "plain", "avx2", "avx512", "amx", "cuda". */
     const char *name;
@@ -146,6 +150,12 @@ typedef struct yo_kernels {
                                const yo_view *bias, const yo_norm *norm, bool int8,
                                yo_stream *stream);
 
+    /* out [M, N] = a [M, K] b [K, N] + bias [N], for training: no weight is kept packed. bias may
+     * be NULL; the columns of out are neighbours, a and b have any strides; `how` is a sum of
+     * YO_PRODUCT_. K > 0 and no size is 0. May be NULL: then matmul is taken. */
+    yoso_status (*product)(const yo_view *out, const yo_view *a, const yo_view *b,
+                           const yo_view *bias, int32_t how, yo_stream *stream);
+
     /* -- layers: all views contiguous, floats of one dtype, computed in f32; as yoso.h says. */
     /* out and x are [before, size, after]; over the middle dimension. */
     yoso_status (*softmax)(const yo_view *out, const yo_view *x, int32_t logarithm,
@@ -167,7 +177,8 @@ typedef struct yo_kernels {
     /* out [M, N], ids [M] i64 or i32, table [rows, N] with any row stride. */
     yoso_status (*embedding)(const yo_view *out, const yo_view *ids, const yo_view *table,
                              yo_stream *stream);
-    /* Adds to grad_table, f32; ids equal to padding are left out. */
+    /* Adds to grad_table, of grad's dtype: rows of one id are summed in f32 and rounded once. ids
+     * equal to padding are left out. */
     yoso_status (*embedding_grad)(const yo_view *grad_table, const yo_view *grad,
                                   const yo_view *ids, int64_t padding, yo_stream *stream);
     /* out, value [tokens, heads * size]; weight [heads, taps]. */
@@ -180,6 +191,23 @@ typedef struct yo_kernels {
     /* Element i of the walk in order is dropped by number i of the seed's dropout stream. */
     yoso_status (*dropout)(const yo_view *out, const yo_view *x, double p, uint64_t seed,
                            yo_stream *stream);
+    /* Between the products of a layer in training; all rows contiguous. They may be NULL: then
+     * their parts are called one by one.
+     * sum = dropout(x) + residual, out = its norm; sum may be x. */
+    yoso_status (*residual_norm)(const yo_view *out, const yo_view *sum, const yo_view *x,
+                                 const yo_view *residual, const yo_view *weight,
+                                 const yo_view *bias, double eps, double p, uint64_t seed,
+                                 yo_stream *stream);
+    /* grad is out's; grad_sum, which may be grad, is residual's too. grad_x is written unless p is
+     * 0, when it is grad_sum. grad_x_rows [1, N] is grad_x summed over the rows. */
+    yoso_status (*residual_norm_grad)(const yo_view *grad_sum, const yo_view *grad_x,
+                                      const yo_view *grad_weight, const yo_view *grad_bias,
+                                      const yo_view *grad_x_rows, const yo_view *grad,
+                                      const yo_view *sum, const yo_view *weight, double eps,
+                                      double p, uint64_t seed, yo_stream *stream);
+    /* y = op(z) and grad_z, which comes as y's gradient; rows_sum [1, N] is its sum over rows. */
+    yoso_status (*activation_grad)(const yo_view *grad_z, const yo_view *y, const yo_view *rows_sum,
+                                   int32_t op, const yo_view *z, yo_stream *stream);
     /* loss [1, n] f32, logits [n, classes], labels [1, n]; *kept counts those not ignored. */
     yoso_status (*cross_entropy)(const yo_view *loss, int64_t *kept, const yo_view *logits,
                                  const yo_view *labels, int64_t ignore, yo_stream *stream);

@@ -62,6 +62,8 @@ int32_t yoso_threads(void);
  * Applies to the whole process. */
 yoso_status yoso_set_isa(const char *name);
 const char *yoso_isa(void);
+/* Nonzero when the processor multiplies bf16 itself; elsewhere such products go through f32. */
+int32_t yoso_has_bf16(void);
 
 /* Bytes of tensors alive, bytes kept for reuse, and the most that was ever alive. */
 int64_t yoso_memory_live(void);
@@ -349,6 +351,14 @@ yoso_status yoso_sequence(yoso_tensor **out, int32_t dtype, int32_t device, int6
  * Views (transposed, narrowed) are read where they lie. */
 yoso_status yoso_matmul(yoso_tensor **out, const yoso_tensor *a, const yoso_tensor *b);
 
+/* out [M, N] = a [M, K] b [K, N] + bias [N] (or NULL), added to what out holds if `add`: for
+ * training, where no matrix is worth keeping packed. A row of out has its elements side by side.
+ * With `split`, f32 may be multiplied as the sum of two bf16 where the processor has a matrix unit
+ * for them: 16 of 24 bits are kept, the error is near 4e-6 of the result's size, and the product
+ * is three times as fast. */
+yoso_status yoso_product_into(yoso_tensor *out, const yoso_tensor *a, const yoso_tensor *b,
+                              const yoso_tensor *bias, int32_t add, int32_t split);
+
 /* Activations that yoso_linear can apply to its result. GELU is the one with erf. */
 enum { YOSO_ACT_NONE = 0, YOSO_ACT_GELU = 1, YOSO_ACT_RELU = 2, YOSO_ACT_TANH = 3 };
 
@@ -401,6 +411,9 @@ yoso_status yoso_embedding(yoso_tensor **out, const yoso_tensor *ids, const yoso
 /* grad_table [rows, width]; the row `padding` (-1: none) gets no gradient. */
 yoso_status yoso_embedding_grad(yoso_tensor **grad_table, const yoso_tensor *grad,
                                 const yoso_tensor *ids, int64_t rows, int64_t padding);
+/* The same added to a table of gradients that is there. */
+yoso_status yoso_embedding_grad_into(yoso_tensor *target, const yoso_tensor *grad,
+                                     const yoso_tensor *ids, int64_t padding);
 
 /* A filter of W taps (odd) a head along each sequence, zeros beyond its ends:
  *   out[t, h, d] = sum over w of weight[h, 0, w, 0] keep[u] value[u, h, d],  u = t + w - W / 2.
@@ -438,6 +451,17 @@ yoso_status yoso_pointwise_loss(yoso_tensor **loss, int32_t kind, const yoso_ten
 /* grad f32 like x, or f32 [] for all elements; scale multiplies it. */
 yoso_status yoso_pointwise_loss_grad(yoso_tensor **grad_x, int32_t kind, const yoso_tensor *grad,
                                      double scale, const yoso_tensor *x, const yoso_tensor *target);
+
+/* loss [], f32: the mean (or, with mean 0, the sum) of the cross entropies of the logits
+ * x [n, in] weight^T [classes, in] + bias [classes] (or NULL), over the labels that are not
+ * ignore_index; the mean over none is not a number. The gradients of that loss are made in the
+ * same pass, unless their pointers are NULL. Only some rows' logits are in memory at a time;
+ * split is yoso_product_into's. All operands are contiguous. */
+yoso_status yoso_linear_cross_entropy(yoso_tensor **loss, yoso_tensor **grad_x,
+                                      yoso_tensor **grad_weight, yoso_tensor **grad_bias,
+                                      const yoso_tensor *x, const yoso_tensor *weight,
+                                      const yoso_tensor *bias, const yoso_tensor *labels,
+                                      int64_t ignore_index, int32_t mean, int32_t split);
 
 /* One step of AdamW (Loshchilov and Hutter, 2019; PyTorch's update), step counted from 1:
  *   m += (1 - beta1) (g - m),  v = beta2 v + (1 - beta2) g^2,
@@ -550,6 +574,44 @@ typedef struct yoso_block_weights {
 yoso_status yoso_block(yoso_tensor **out, const yoso_tensor *hidden,
                        const yoso_block_weights *weights, const yoso_tensor *offset,
                        const yoso_tensor *keep, const yoso_attention_options *options);
+
+/* One encoder layer's parameters for training, all of hidden's dtype and device and contiguous;
+ * shapes as in yoso_block_weights. As an array: YOSO_LAYER_WEIGHTS pointers in this order. */
+typedef struct yoso_layer_weights {
+    const yoso_tensor *query_weight, *query_bias, *key_weight, *key_bias, *value_weight,
+        *value_bias;
+    const yoso_tensor *projection_weight, *projection_bias;
+    const yoso_tensor *attention_norm_weight, *attention_norm_bias;
+    const yoso_tensor *inner_weight, *inner_bias, *outer_weight, *outer_bias;
+    const yoso_tensor *output_norm_weight, *output_norm_bias;
+    const yoso_tensor *conv_weight; /* or NULL */
+} yoso_layer_weights;
+enum { YOSO_LAYER_WEIGHTS = 17 };
+
+typedef struct yoso_layer_options {
+    double eps;         /* of both norms */
+    double dropout;     /* behind the projection and behind the outer product; 0 in evaluation */
+    int64_t seed[2];    /* of these two */
+    int32_t activation; /* YOSO_GELU and the like */
+    int32_t split;      /* products of f32 as yoso_product_into's split */
+} yoso_layer_options;
+
+/* out [tokens, H] = the layer, as yoso_block with dropout. saved, an array of YOSO_LAYER_SAVED or
+ * NULL, takes what the gradient needs: about 3 + 3 + I / H times hidden. */
+enum { YOSO_LAYER_SAVED = 6 };
+yoso_status yoso_layer(yoso_tensor **out, yoso_tensor **saved, const yoso_tensor *hidden,
+                       const yoso_layer_weights *weights, const yoso_tensor *offset,
+                       const yoso_tensor *keep, const yoso_attention_options *attention,
+                       const yoso_layer_options *options);
+/* The gradients of hidden and of the weights, in the order of yoso_layer_weights (NULL for a
+ * conv_weight that is not there), from grad, that of out. saved is what yoso_layer gave; the rest
+ * are its arguments. */
+yoso_status yoso_layer_grad(yoso_tensor **grad_hidden, yoso_tensor **gradients,
+                            const yoso_tensor *grad, yoso_tensor *const *saved,
+                            const yoso_tensor *hidden, const yoso_layer_weights *weights,
+                            const yoso_tensor *offset, const yoso_tensor *keep,
+                            const yoso_attention_options *attention,
+                            const yoso_layer_options *options);
 
 /* Hash codes i32 [B, N, M] of x [B, N, D]: bit t of code m is set when x . projection[:, m T + t]
  * is above 0; projection is f32 [B, D, M * T]. Any length of x gives the same codes. */

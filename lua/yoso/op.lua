@@ -14,7 +14,8 @@
 -- `forward` runs without recording and may return a list of tensors. What it makes and neither
 -- returns nor leaves in ctx is freed when it ends (scope.keep exempts what is cached elsewhere).
 -- ctx:save keeps what the gradient reads and notices when it is changed or freed in between;
--- ctx.needs[i] says whether input i wants a gradient. backward gets one gradient an output (nil
+-- ctx.needs[i] says whether input i wants a gradient; ctx:give and ctx:sum spare backward copies.
+-- backward gets one gradient an output (nil
 -- where none arrived) and gives one an input, nil for none.
 local autograd = require "yoso.autograd"
 local c = require "yoso.c"
@@ -32,6 +33,23 @@ Context.__index = Context
 function Context:save(...)
     self.saved = {...}
     self.saved_count = select("#", ...)
+end
+
+--- For backward: a tensor that ctx holds as a gradient of its own. Where the tape is not kept it
+-- changes hands, without a copy.
+function Context:give(held)
+    if self.retained then
+        return held
+    end
+    local given = tensor.adopt(tensor.handle(held, "backward", "a gradient"))
+    held.handle = nil
+    return given
+end
+
+--- For backward: what has been summed up so far as the gradient of input i, if backward may add to
+-- it in place; it then returns this very tensor. nil where there is none.
+function Context:sum(i)
+    return self.sum_of and self.sum_of(i)
 end
 
 local needs_grad, is_tensor = autograd.needs_grad, tensor.is

@@ -11,12 +11,14 @@ for _, room in ipairs{
     "matmul", "linear", "softmax", "norm", "embedding", "conv", "dropout", "loss",
 
     -- attention
-    "attention", "lsh", "block",
+    "attention", "lsh", "block", "layer",
 
 } do
     for name, fn in pairs(require("yoso.ops." .. room)) do
         M[name] = fn
     end
 end
+
+require "yoso.autograd.checkpoint" -- an operation too, though of functions
 
 return M

@@ -33,6 +33,19 @@ function M.next_seed()
     return tonumber(lib.yoso_derive_seed(stream_seed, stream_position) % 2ULL ^ 53)
 end
 
+--- Where the global stream stands, for set_state.
+function M.state()
+    if not stream_seed then
+        M.next_seed()
+    end
+    return {seed = stream_seed, position = stream_position}
+end
+
+--- Goes back to a place that state() gave.
+function M.set_state(state)
+    stream_seed, stream_position = state.seed, state.position
+end
+
 --- A seed made from a seed and a number (a step, a worker, an epoch).
 function M.derive(seed, number)
     check_seed(seed, "derive")

@@ -158,6 +158,17 @@ local function summary(run, outcome, options)
         tokenizer = run.tokenizer}
 end
 
+-- The dtype that training computes in, and how.
+local function precision(model, options)
+    if options.dtype and options.dtype ~= "f32" and options.dtype ~= "bf16" then
+        return nil, ("train: dtype %s, wanted f32 or bf16"):format(tostring(options.dtype))
+    end
+    model:to(options.dtype or "f32")
+    model:set_training{checkpointing = options.checkpointing or false,
+        exact = options.exact or false}
+    return true
+end
+
 -- Model, tokenizer, records and the loop's state; nil and a message.
 local function prepare(task, options)
     local examples, path = read(task, options)
@@ -188,6 +199,11 @@ local function prepare(task, options)
     local records
     records, failure = encode(builder, examples, path)
     if not records then
+        return nil, failure
+    end
+    local ok
+    ok, failure = precision(model, options)
+    if not ok then
         return nil, failure
     end
     return {model = model, tokenizer = tokenizer, features = builder, records = records,
@@ -258,6 +274,10 @@ local function train(run, options)
     run.progress = progress.new(run.total, run.step, options)
     run.progress:say(("%d records, %d steps, %d parameters"):format(#run.records, run.total,
         run.model:num_parameters()))
+    if options.dtype == "bf16" and lib.yoso_has_bf16() == 0 then
+        run.progress:say("this processor has no instructions for bf16: weights are kept in it,"
+            .. " products computed in f32, which is slower than f32")
+    end
     local outcome
     outcome, failure = loop.run(run)
     run.progress:close()
@@ -268,8 +288,9 @@ end
 -- checkpoint to start from) or sizes (hidden_size, num_hidden_layers, ...); tokenizer; seed,
 -- epochs or steps, batch_size, batch_tokens, accumulation, lr, weight_decay, schedule, warmup
 -- (steps, or a share below 1), clip, dropout, word_dropout, max_length, short_steps (how many steps
--- read only short_length tokens of each text, with short_attention), eval_every, save_every, eval_limit, limit, resume,
--- attention, num_hash; on_step(step, loss) is called after each step.
+-- read only short_length tokens of each text, with short_attention), eval_every, save_every,
+-- eval_limit, limit, resume, attention, num_hash; dtype (f32, bf16), checkpointing, exact (see
+-- docs/training.md); on_step(step, loss) is called after each step and ends the run with "stop".
 -- Returns {outcome = "done" or "stopped", step, best, best_step, result, model, tokenizer}, or nil
 -- and a message.
 function M.train(options)

@@ -55,6 +55,9 @@ yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight
 yoso_status YO_CPU(linear_norm)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                                 const yo_view *bias, const yo_norm *norm, bool int8,
                                 yo_stream *stream);
+/* product.c */
+yoso_status YO_CPU(product)(const yo_view *out, const yo_view *a, const yo_view *b,
+                            const yo_view *bias, int32_t how, yo_stream *stream);
 /* linear_int8.c */
 yoso_status YO_CPU(linear_int8)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                                 const yo_view *bias, int32_t activation, yo_stream *stream);
@@ -90,6 +93,19 @@ yoso_status YO_CPU(depthwise_conv_grad)(const yo_view *grad_value, const yo_view
                                         yo_stream *stream);
 yoso_status YO_CPU(dropout)(const yo_view *out, const yo_view *x, double p, uint64_t seed,
                             yo_stream *stream);
+/* residual.c, activated.c */
+yoso_status YO_CPU(residual_norm)(const yo_view *out, const yo_view *sum, const yo_view *x,
+                                  const yo_view *residual, const yo_view *weight,
+                                  const yo_view *bias, double eps, double p, uint64_t seed,
+                                  yo_stream *stream);
+yoso_status YO_CPU(residual_norm_grad)(const yo_view *grad_sum, const yo_view *grad_x,
+                                       const yo_view *grad_weight, const yo_view *grad_bias,
+                                       const yo_view *grad_x_rows, const yo_view *grad,
+                                       const yo_view *sum, const yo_view *weight, double eps,
+                                       double p, uint64_t seed, yo_stream *stream);
+yoso_status YO_CPU(activation_grad)(const yo_view *grad_z, const yo_view *y,
+                                    const yo_view *rows_sum, int32_t op, const yo_view *z,
+                                    yo_stream *stream);
 yoso_status YO_CPU(cross_entropy)(const yo_view *loss, int64_t *kept, const yo_view *logits,
                                   const yo_view *labels, int64_t ignore, yo_stream *stream);
 yoso_status YO_CPU(cross_entropy_grad)(const yo_view *grad_logits, const yo_view *grad,

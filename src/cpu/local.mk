@@ -21,13 +21,14 @@ cpu_kernel_sources += \
 # Matrix products and layers.
 cpu_kernel_sources += \
 	src/cpu/conv.c \
-	src/cpu/dropout.c \
+	src/cpu/dropout.h src/cpu/dropout.c \
 	src/cpu/embedding.c \
 	src/cpu/loss.c \
 	src/cpu/linear_int8.c \
 	src/cpu/matmul.c \
-	src/cpu/norm.c \
+	src/cpu/norm_rows.h src/cpu/norm.c src/cpu/residual.c src/cpu/activated.c \
 	src/cpu/optimizer.c \
+	src/cpu/product.c src/cpu/amx_direct_pack.h src/cpu/amx_direct.h src/cpu/amx_direct.c \
 	src/cpu/softmax.c
 
 # Compiled once: oneDNN picks the instruction set itself.
@@ -40,7 +41,8 @@ libyoso_la_SOURCES += \
 cpu_kernel_sources += \
 	src/cpu/simd.h src/cpu/tile.h \
 	src/cpu/attention.h src/cpu/attention.c \
-	src/cpu/pairs.h src/cpu/pairs.c src/cpu/yoso_expectation.c src/cpu/softmax_attention.c \
+	src/cpu/pairs.h src/cpu/pairs.c src/cpu/short_pairs.h src/cpu/short_pairs.c \
+	src/cpu/yoso_expectation.c src/cpu/softmax_attention.c \
 	src/cpu/lsh.h src/cpu/lsh_hash.c src/cpu/fast_hash.c \
 	src/cpu/lsh_draw.c \
 	src/cpu/lsh_cumulation.c src/cpu/lsh_weighted.c \

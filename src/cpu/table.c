@@ -31,6 +31,7 @@ const yo_kernels YO_CPU(kernels) = {
     .linear = YO_CPU(linear),
     .linear_int8 = YO_CPU(linear_int8),
     .linear_norm = YO_CPU(linear_norm),
+    .product = YO_CPU(product),
 
     /* layers */
     .softmax = YO_CPU(softmax),
@@ -44,6 +45,9 @@ const yo_kernels YO_CPU(kernels) = {
     .depthwise_conv = YO_CPU(depthwise_conv),
     .depthwise_conv_grad = YO_CPU(depthwise_conv_grad),
     .dropout = YO_CPU(dropout),
+    .residual_norm = YO_CPU(residual_norm),
+    .residual_norm_grad = YO_CPU(residual_norm_grad),
+    .activation_grad = YO_CPU(activation_grad),
     .cross_entropy = YO_CPU(cross_entropy),
     .cross_entropy_grad = YO_CPU(cross_entropy_grad),
     .pointwise_loss = YO_CPU(pointwise_loss),

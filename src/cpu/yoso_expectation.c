@@ -4,6 +4,7 @@
  * derivative: dq_i = sum_j T / 2 w_ij (g_i . v_j) k_j. */
 #include "core/arccos_power.h"
 #include "cpu/pairs.h"
+#include "cpu/short_pairs.h"
 #if defined(__AMX_TILE__)
 #include "cpu/amx_pairs.h"
 #endif
@@ -109,6 +110,15 @@ yoso_status YO_CPU(yoso_expectation_grad)(const yo_rows *dq, const yo_rows *dk, 
     yo_source key = yo_source_of(k, at->head_size, at->k_keep, at->normalize);
     yo_source value = yo_source_of(v, at->value_size, at->k_keep, false);
     yo_source result_grad = yo_source_of_grad(grad, out, stat, at);
+    if (yo_are_short(at)) {
+        yo_pairs all = {.at = at,
+                        .x = query,
+                        .u = result_grad,
+                        .y = key,
+                        .z = value,
+                        .scale = 0.5f * (float)at->code_len};
+        return YO_CPU(short_pairs_grad)(dq, dk, dv, &all, weigh);
+    }
     yo_pairs of_query = {.at = at,
                          .row_offset = at->q_offset,
                          .column_offset = at->k_offset,

@@ -277,17 +277,10 @@ static yoso_status call_gradient(const yo_rows d[3], const yo_rows *grad, const 
                                            c->stream);
 }
 
-/* The three results, made before the kernel runs and freed together when something fails. */
-static yoso_status backward(yoso_tensor *gradient[3], call *c, const yoso_tensor *grad,
-                            const yoso_tensor *out, const yoso_tensor *stat,
-                            const yoso_tensor *const operand[3], int32_t form)
+/* Runs the kernel; rows are where the three results go. */
+static yoso_status run_gradient(const yo_rows rows[3], call *c, const yoso_tensor *grad,
+                                const yoso_tensor *out, const yoso_tensor *stat, int32_t form)
 {
-    int64_t sizes[] = {c->at.head_size, c->at.head_size, c->at.value_size};
-    yo_rows rows[3];
-    for (int i = 0; i < 3; i++) {
-        YO_TRY(yo_tensor_like(&gradient[i], operand[i], operand[i]->dtype, 2, operand[i]->shape));
-        rows[i] = rows_of(gradient[i], sizes[i]);
-    }
     yo_operand of_out = {.copy = NULL}, result = {.copy = NULL};
     yoso_tensor *numbers = NULL;
     yoso_status status = yo_operand_of(&of_out, grad, c->at.value_size);
@@ -303,6 +296,30 @@ static yoso_status backward(yoso_tensor *gradient[3], call *c, const yoso_tensor
     return status;
 }
 
+static yoso_status check_gradient(const yoso_tensor *grad, const yoso_tensor *out,
+                                  const yoso_tensor *stat, const yoso_tensor *query,
+                                  const yoso_tensor *value, int32_t heads)
+{
+    int64_t rows = query->shape[0];
+    YO_TRY(check_of_forward("grad", grad, value->dtype, rows, value->shape[1]));
+    YO_TRY(check_of_forward("out", out, value->dtype, rows, value->shape[1]));
+    return check_of_forward("stat", stat, YOSO_F32, rows, heads);
+}
+
+/* The three results, made before the kernel runs and freed together when something fails. */
+static yoso_status backward(yoso_tensor *gradient[3], call *c, const yoso_tensor *grad,
+                            const yoso_tensor *out, const yoso_tensor *stat,
+                            const yoso_tensor *const operand[3], int32_t form)
+{
+    int64_t sizes[] = {c->at.head_size, c->at.head_size, c->at.value_size};
+    yo_rows rows[3];
+    for (int i = 0; i < 3; i++) {
+        YO_TRY(yo_tensor_like(&gradient[i], operand[i], operand[i]->dtype, 2, operand[i]->shape));
+        rows[i] = rows_of(gradient[i], sizes[i]);
+    }
+    return run_gradient(rows, c, grad, out, stat, form);
+}
+
 yoso_status yoso_attention_grad(yoso_tensor **dq, yoso_tensor **dk, yoso_tensor **dv,
                                 const yoso_tensor *grad, const yoso_tensor *out,
                                 const yoso_tensor *stat, const yoso_tensor *query,
@@ -313,14 +330,9 @@ yoso_status yoso_attention_grad(yoso_tensor **dq, yoso_tensor **dk, yoso_tensor 
 {
     call c;
     YO_TRY(prepare(&c, query, key, value, q_offset, k_offset, q_keep, k_keep, options));
-    int64_t rows = query->shape[0];
     const yoso_tensor *operand[] = {query, key, value};
     yoso_tensor *gradient[3] = {NULL, NULL, NULL};
-    yoso_status status = check_of_forward("grad", grad, value->dtype, rows, value->shape[1]);
-    if (status == YOSO_OK)
-        status = check_of_forward("out", out, value->dtype, rows, value->shape[1]);
-    if (status == YOSO_OK)
-        status = check_of_forward("stat", stat, YOSO_F32, rows, options->heads);
+    yoso_status status = check_gradient(grad, out, stat, query, value, options->heads);
     if (status == YOSO_OK)
         status = backward(gradient, &c, grad, out, stat, operand, options->form);
     finish(&c);
@@ -333,4 +345,25 @@ yoso_status yoso_attention_grad(yoso_tensor **dq, yoso_tensor **dk, yoso_tensor 
     *dk = gradient[1];
     *dv = gradient[2];
     return YOSO_OK;
+}
+
+yoso_status yo_attention_grad_into(const yoso_tensor *fused, const yoso_tensor *grad,
+                                   const yoso_tensor *out, const yoso_tensor *stat,
+                                   yoso_tensor *const part[3], const yoso_tensor *offset,
+                                   const yoso_tensor *keep, const yoso_attention_options *options)
+{
+    call c;
+    YO_TRY(prepare(&c, part[0], part[1], part[2], offset, NULL, keep, NULL, options));
+    yoso_status status = check_gradient(grad, out, stat, part[0], part[2], options->heads);
+    if (status == YOSO_OK) {
+        yo_rows rows[3];
+        size_t size = (size_t)yoso_dtype_size(fused->dtype);
+        for (int i = 0; i < 3; i++) {
+            rows[i] = rows_of(fused, c.at.head_size);
+            rows[i].data = (char *)rows[i].data + (size_t)i * (size_t)part[0]->shape[1] * size;
+        }
+        status = run_gradient(rows, &c, grad, out, stat, options->form);
+    }
+    finish(&c);
+    return status;
 }

@@ -19,6 +19,13 @@ yoso_status yo_mask_of(const uint8_t **bytes, yoso_tensor **copy, const char *wh
                        const char *name, const yoso_tensor *mask, const yoso_tensor *like,
                        int64_t rows);
 
+/* yoso_attention_grad with the gradients of part[0 .. 2], query, key and value of one width, side
+ * by side in the rows of `fused`, which is contiguous. */
+yoso_status yo_attention_grad_into(const yoso_tensor *fused, const yoso_tensor *grad,
+                                   const yoso_tensor *out, const yoso_tensor *stat,
+                                   yoso_tensor *const part[3], const yoso_tensor *offset,
+                                   const yoso_tensor *keep, const yoso_attention_options *options);
+
 yoso_status yo_check_code_len(const char *where, int32_t hash_code_len);
 yoso_status yo_check_num_hash(const char *where, int32_t num_hash);
 

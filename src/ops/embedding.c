@@ -57,38 +57,49 @@ yoso_status yoso_embedding(yoso_tensor **out, const yoso_tensor *ids, const yoso
     return YOSO_OK;
 }
 
-/* Sums are made in f32, and rounded once to grad's dtype. */
-yoso_status yoso_embedding_grad(yoso_tensor **grad_table, const yoso_tensor *grad,
-                                const yoso_tensor *ids, int64_t rows, int64_t padding)
+yoso_status yoso_embedding_grad_into(yoso_tensor *target, const yoso_tensor *grad,
+                                     const yoso_tensor *ids, int64_t padding)
 {
     const yo_kernels *kernels;
+    const yoso_tensor *both[] = {grad, target};
     YO_TRY(check_lookup("embedding_grad", ids));
-    YO_TRY(yo_check_floats("embedding_grad", 1, &grad));
-    if (grad->ndim != ids->ndim + 1 || rows < 0 ||
-        yoso_tensor_numel(grad) != yoso_tensor_numel(ids) * grad->shape[grad->ndim - 1])
-        return yo_fail(YOSO_MISUSE, "embedding_grad: grad is %s for ids %s and %lld rows",
-                       yo_text(grad).text, yo_text(ids).text, (long long)rows);
+    YO_TRY(yo_check_floats("embedding_grad", 2, both));
+    if (grad->ndim != ids->ndim + 1 || target->ndim != 2 || !yoso_tensor_is_contiguous(target) ||
+        target->shape[1] != grad->shape[grad->ndim - 1] ||
+        yoso_tensor_numel(grad) != yoso_tensor_numel(ids) * target->shape[1])
+        return yo_fail(YOSO_MISUSE, "embedding_grad: grad is %s for ids %s and a table %s",
+                       yo_text(grad).text, yo_text(ids).text, yo_text(target).text);
     YO_TRY(yo_backend_kernels(&kernels, grad->storage->device));
-    int64_t shape[2] = {rows, grad->shape[grad->ndim - 1]};
-    yoso_tensor *sum, *dense_grad = NULL, *dense_ids = NULL;
-    YO_TRY(yoso_tensor_zeros(&sum, YOSO_F32, grad->storage->device, 2, shape));
+    yoso_tensor *dense_grad = NULL, *dense_ids = NULL;
     yoso_status status = yoso_contiguous(&dense_grad, grad);
     if (status == YOSO_OK)
         status = yoso_contiguous(&dense_ids, ids);
     if (status == YOSO_OK) {
-        yo_view target = yo_tensor_as_view(sum), g = yo_as_rows(dense_grad);
+        yo_view table = yo_tensor_as_view(target), g = yo_as_rows(dense_grad);
         yo_view list = as_list(dense_ids);
-        status = kernels->embedding_grad(&target, &g, &list, padding,
+        status = kernels->embedding_grad(&table, &g, &list, padding,
                                          yo_backend_stream(grad->storage->device));
+        yoso_tensor_touch(target);
     }
     yoso_tensor_free(dense_grad);
     yoso_tensor_free(dense_ids);
-    if (status == YOSO_OK && grad->dtype == YOSO_F32) {
-        *grad_table = sum;
-        return YOSO_OK;
-    }
-    if (status == YOSO_OK)
-        status = yoso_cast(grad_table, sum, grad->dtype);
-    yoso_tensor_free(sum);
     return status;
+}
+
+yoso_status yoso_embedding_grad(yoso_tensor **grad_table, const yoso_tensor *grad,
+                                const yoso_tensor *ids, int64_t rows, int64_t padding)
+{
+    if (grad->ndim < 1 || rows < 0)
+        return yo_fail(YOSO_MISUSE, "embedding_grad: grad is %s for %lld rows", yo_text(grad).text,
+                       (long long)rows);
+    int64_t shape[2] = {rows, grad->shape[grad->ndim - 1]};
+    yoso_tensor *table;
+    YO_TRY(yoso_tensor_zeros(&table, grad->dtype, grad->storage->device, 2, shape));
+    yoso_status status = yoso_embedding_grad_into(table, grad, ids, padding);
+    if (status != YOSO_OK) {
+        yoso_tensor_free(table);
+        return status;
+    }
+    *grad_table = table;
+    return YOSO_OK;
 }

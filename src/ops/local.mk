@@ -19,13 +19,16 @@ libyoso_la_SOURCES += \
 	src/ops/conv.c \
 	src/ops/dropout.c \
 	src/ops/embedding.c \
-	src/ops/linear.c \
+	src/ops/linear.c src/ops/linear_loss.c \
 	src/ops/loss.c \
 	src/ops/matmul.c \
 	src/ops/norm.c \
 	src/ops/optimizer.c \
+	src/ops/product.h src/ops/product.c \
+	src/ops/residual.h src/ops/residual.c \
 	src/ops/rows.c src/ops/rows.h \
-	src/ops/softmax.c
+	src/ops/softmax.c \
+	src/ops/train_layer.h src/ops/train_layer.c src/ops/train_layer_grad.c
 
 # The attention.
 libyoso_la_SOURCES += \

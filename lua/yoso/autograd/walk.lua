@@ -136,7 +136,21 @@ local function check_gradient(node, i, input, grad)
     end
 end
 
-function Walk:visit(node, slots)
+-- The gradient of a leaf as far as it is summed, where nobody else can see it.
+function Walk:sum_of(t)
+    if not is_tensor(t) or t.node or t.hooks then
+        return nil
+    end
+    local sum = self.leaves[t]
+    if sum then
+        return self:is_own(sum) and sum or nil
+    end
+    local grad = t.grad
+    return grad and grad.handle and lib.yoso_tensor_is_contiguous(grad.handle) ~= 0
+        and lib.yoso_tensor_is_shared(grad.handle) == 0 and grad or nil
+end
+
+function Walk:visit(node, slots, retain)
     if node.used then
         c.raise("backward: this tape was used already; give {retain = true} to keep it")
     end
@@ -145,6 +159,12 @@ function Walk:visit(node, slots)
         if slots[index] then
             slots[index] = self:run_hooks(hooks, slots[index])
         end
+    end
+    local lent = {}
+    node.ctx.retained = retain
+    node.ctx.sum_of = function(i)
+        lent[i] = self:sum_of(node.inputs[i])
+        return lent[i]
     end
     local made = tensor.open_scope()
     local grads = {node.op.backward(node.ctx, unpack(slots, 1, node.outputs))}
@@ -156,7 +176,9 @@ function Walk:visit(node, slots)
         local input, grad = node.inputs[i], grads[i]
         if grad and wants_gradient(input) then
             check_gradient(node, i, input, grad)
-            self:arrive(input, grad)
+            if grad ~= lent[i] then -- else it was added to in place
+                self:arrive(input, grad)
+            end
         end
     end
     for i = 1, #made do
@@ -207,7 +229,7 @@ function Walk:run(root, grad, retain)
         local slots = self.pending[node]
         self.pending[node] = nil
         if slots then
-            self:visit(node, slots)
+            self:visit(node, slots, retain)
             if not retain then
                 release(node)
             end

@@ -51,6 +51,7 @@ local texts = {
     {"optimizer", "KIND", "adamw or sgd (adamw)."},
     {"attention", "FORM", "expectation, sample or softmax."},
     {"problem", "KIND", "regression, single_label_classification or multi_label_classification."},
+    {"dtype", "TYPE", "f32, or bf16 with master weights in f32 (f32)."},
     {"pooling", "KIND", "From scratch: what the classifier reads: first or mean."},
 }
 
@@ -66,6 +67,9 @@ function M.configure(command)
     end
     command:option("--column", "Column of your table: WHAT=NAME (what is text, pair, label, prompt).")
         :argname("<WHAT=NAME>"):count("*")
+    command:flag("--checkpointing", "Keep the layers' inputs only and compute them twice: long texts"
+        .. " in less memory.")
+    command:flag("--exact", "Multiply f32 in full where the processor is faster keeping 16 bits.")
     command:flag("--resume", "Go on with the run in --out, to the bit.")
     command:flag("--overwrite", "Begin anew although --out holds a run.")
     command:flag("--no-eval", "Do not evaluate while training.")

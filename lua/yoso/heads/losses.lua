@@ -3,19 +3,25 @@ local c = require "yoso.c"
 local ops = require "yoso.ops"
 local tensor = require "yoso.tensor"
 
-local M = {}
+local M = {ignored = -100} -- the label of places that the loss passes over
 
 local function shape_text(t)
     return "[" .. table.concat(t:shape(), ", ") .. "]"
 end
 
---- labels as i64 [n] on the device of logits; raises unless they are integers, n of them.
-function M.class_labels(labels, n, logits, where, name)
+--- Raises unless labels are a tensor of integers.
+function M.check_integers(labels, where, name)
     tensor.handle(labels, where, name)
     local dtype = labels:dtype()
     if dtype == "f32" or dtype == "f16" or dtype == "bf16" then
         c.raise(("%s: %s are %s, must be integers"):format(where, name, dtype))
-    elseif labels:numel() ~= n then
+    end
+end
+
+--- labels as i64 [n] on the device of logits; raises unless they are integers, n of them.
+function M.class_labels(labels, n, logits, where, name)
+    M.check_integers(labels, where, name)
+    if labels:numel() ~= n then
         c.raise(("%s: %s have shape %s, must be [%d]"):format(where, name, shape_text(labels), n))
     end
     return labels:to("i64"):to(logits:device()):reshape{n}

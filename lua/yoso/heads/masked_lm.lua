@@ -4,6 +4,7 @@ local YosoModel = require "yoso.model".YosoModel
 local activated = require "yoso.model.activated"
 local losses = require "yoso.heads.losses"
 local nn = require "yoso.nn"
+local ops = require "yoso.ops"
 local packing = require "yoso.model.packing"
 local tensor = require "yoso.tensor"
 
@@ -53,17 +54,45 @@ function MaskedLM:init(config)
     self:initialise()
 end
 
+-- The loss from the places that have a label alone. The logits are made and forgotten some rows at
+-- a time.
+local function labelled_loss(predictions, hidden, labels, split)
+    local rows, wanted = packing.labelled(labels, losses.ignored)
+    rows, wanted = rows:to(hidden:device()), wanted:to(hidden:device())
+    local x = predictions.transform(ops.embedding(rows, hidden))
+    return ops.linear_cross_entropy(x, predictions.decoder.weight, predictions.decoder.bias, wanted,
+        {ignore_index = losses.ignored, split = split})
+end
+
+-- out.logits as a field that is computed when it is first read: training has no use for it.
+local function logits_on_demand(out, compute)
+    return setmetatable(out, {__index = function(_, name)
+        if name == "logits" then
+            out.logits = compute()
+            return out.logits
+        end
+    end})
+end
+
 --- {logits [B, N, vocab], loss}; labels [B, N] with -100 where no word is asked for. Masked tokens
--- have logits 0 and no part in the loss.
+-- have logits 0 and no part in the loss. In training, logits beside labels are computed when they
+-- are read, and not before.
 function MaskedLM:forward(batch)
     self.check_batch(batch, "YosoForMaskedLM")
     local hidden, pack, out = self.yoso:encode(batch, "YosoForMaskedLM")
-    local logits = self.cls.predictions(hidden)
-    if batch.labels ~= nil then
-        out.loss = losses.classes(logits,
-            packing.pick_labels(pack, batch.labels, "YosoForMaskedLM"), "YosoForMaskedLM")
+    local function logits()
+        return packing.unpack(pack, self.cls.predictions(hidden))
     end
-    out.logits = packing.unpack(pack, logits)
+    if batch.labels ~= nil then
+        losses.check_integers(batch.labels, "YosoForMaskedLM", "labels")
+        out.loss = labelled_loss(self.cls.predictions, hidden,
+            packing.pick_labels(pack, batch.labels, "YosoForMaskedLM"),
+            self.training and self.runtime.split)
+        if self.training then
+            return logits_on_demand(out, logits)
+        end
+    end
+    out.logits = logits()
     return out
 end
 

@@ -120,4 +120,5 @@ function Attention:forward(hidden, pack)
     return self.output(self.self(hidden, pack), hidden)
 end
 
+Attention.Self, Attention.SelfOutput = SelfAttention, SelfOutput
 return Attention

@@ -4,6 +4,7 @@ local activated = require "yoso.model.activated"
 local fused = require "yoso.model.fused"
 local nn = require "yoso.nn"
 local ops = require "yoso.ops"
+local trained = require "yoso.model.trained"
 
 local Intermediate = nn.Module:extend("YosoIntermediate")
 
@@ -28,6 +29,9 @@ function Output:forward(x, residual)
     return self.LayerNorm(self.dropout(self.dense(x)), residual)
 end
 
+local classes = {Attention = Attention, Self = Attention.Self, SelfOutput = Attention.SelfOutput,
+    Intermediate = Intermediate, Output = Output}
+
 local Block = nn.Module:extend("YosoLayer")
 
 function Block:init(config, runtime, layer)
@@ -47,6 +51,10 @@ function Block:forward(hidden, pack)
     local weights = fused.weights(self, hidden)
     if weights then
         return ops.yoso_block(hidden, weights, self.attention.self:options(pack))
+    end
+    local out = trained.forward(self, hidden, pack, classes)
+    if out then
+        return out
     end
     hidden = self.attention(hidden, pack)
     local tokens = hidden:size(1)

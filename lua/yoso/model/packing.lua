@@ -298,4 +298,19 @@ function M.pick_labels(pack, labels, where)
     return picked
 end
 
+--- The places (from 0) of packed labels that are not `ignored`, and these labels: i64 [count] both.
+-- Where there are none, one place that is ignored, so that nothing is empty.
+function M.labelled(labels, ignored)
+    local data, places, values = tensor.data(labels), {}, {}
+    for i = 0, labels:numel() - 1 do
+        if data[i] ~= ignored then
+            places[#places + 1], values[#values + 1] = i, tonumber(data[i])
+        end
+    end
+    if not places[1] then
+        places[1], values[1] = 0, ignored
+    end
+    return tensor.tensor(places, "i64"), tensor.tensor(values, "i64")
+end
+
 return M

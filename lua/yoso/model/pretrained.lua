@@ -91,6 +91,28 @@ function Pretrained:set_attention(options)
     return self
 end
 
+local function flag(value, name, default)
+    if value == nil then
+        return default
+    elseif type(value) ~= "boolean" then
+        c.raise(("set_training: %s is a %s, must be a boolean"):format(name, type(value)))
+    end
+    return value
+end
+
+--- Chooses how training computes from now on: {checkpointing = true} keeps only the inputs of layers
+-- and computes each twice, {exact = true} multiplies f32 in full where the processor has a faster
+-- way that keeps 16 bits. Returns the model.
+function Pretrained:set_training(options)
+    if type(options) ~= "table" then
+        c.raise(("set_training: options is a %s, must be a table"):format(type(options)))
+    end
+    local runtime = self.runtime
+    runtime.checkpointing = flag(options.checkpointing, "checkpointing", runtime.checkpointing)
+    runtime.split = not flag(options.exact, "exact", not runtime.split)
+    return self
+end
+
 -- -- Saving ------------------------------------------------------------------------------------
 
 local dtype_names = {f32 = "float32", f16 = "float16", bf16 = "bfloat16"}

@@ -1,5 +1,6 @@
 -- What is decided when a model runs rather than when it is made: which attention, how many hashes,
--- and the seeds of the hashes. One for all layers of a model.
+-- the seeds of the hashes, whether training may multiply f32 as two bf16 (`split`) and keeps only
+-- the inputs of layers (`checkpointing`); see docs/training.md. One for all layers of a model.
 local c = require "yoso.c"
 local random = require "yoso.random"
 
@@ -13,7 +14,8 @@ local forms = {expectation = true, sample = true, softmax = true}
 --- A runtime as the configuration asks for.
 function M.new(config)
     return setmetatable({attention = config:attention(), num_hash = config.num_hash, seed = 1,
-        step = 0, int8 = false}, Runtime)
+        step = 0, int8 = false,
+        split = true, checkpointing = false}, Runtime)
 end
 
 --- Changes attention, num_hash and seed, those that options has; `where` names the caller.

@@ -19,9 +19,14 @@ M.embedding = op.define{
         ctx.rows, ctx.padding = rows:size(1), padding or -1
         return out
     end,
+    -- Few rows change: a gradient that is there already takes them where it lies.
     backward = function(ctx, grad)
-        return nil, call(lib.yoso_embedding_grad, grad.handle, ctx.saved[1].handle, ctx.rows,
-            ctx.padding)
+        local sum, ids = ctx:sum(2), ctx.saved[1]
+        if sum then
+            c.check(lib.yoso_embedding_grad_into(sum.handle, grad.handle, ids.handle, ctx.padding))
+            return nil, sum
+        end
+        return nil, call(lib.yoso_embedding_grad, grad.handle, ids.handle, ctx.rows, ctx.padding)
     end,
     sample = function(random)
         return {tensor.tensor({{0, 2}, {2, 4}}, "i64"), random{5, 3}}

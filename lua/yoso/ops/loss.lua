@@ -55,6 +55,61 @@ function M.cross_entropy(logits, labels, options)
         reduction_of(options, "cross_entropy"))
 end
 
+local slot = c.typeof("yoso_tensor *[1]")
+
+-- The gradient made in forward times the number that came back.
+local function scaled(ctx, i, grad, factor)
+    local gradient = ctx.gradients[i]
+    if not gradient then
+        return nil
+    elseif factor == 1 then
+        return ctx:give(gradient)
+    end
+    return (gradient * grad):to(gradient:dtype())
+end
+
+local linear_cross_entropy = op.define{
+    name = "linear_cross_entropy",
+    forward = function(ctx, x, weight, bias, labels, ignore, reduction, split)
+        local where = "linear_cross_entropy"
+        local slots = {}
+        for i = 1, 3 do
+            slots[i] = ctx.recording and ctx.needs[i] and slot() or nil
+        end
+        local loss = call(lib.yoso_linear_cross_entropy, slots[1], slots[2], slots[3],
+            handle(x, where, "x"), handle(weight, where, "weight"),
+            bias and handle(bias, where, "bias"), handle(labels, where, "labels"), ignore,
+            reduction == "mean" and 1 or 0, split and 1 or 0)
+        ctx.gradients = {}
+        for i = 1, 3 do
+            ctx.gradients[i] = slots[i] and tensor.adopt(slots[i][0])
+        end
+        return loss
+    end,
+    backward = function(ctx, grad)
+        local factor = grad:item()
+        return scaled(ctx, 1, grad, factor), scaled(ctx, 2, grad, factor),
+            scaled(ctx, 3, grad, factor)
+    end,
+    sample = function(random)
+        return {random{4, 3}, random{5, 3}, random{5}, tensor.tensor({2, -100, 0, 4}, "i64"), -100,
+            "mean"}
+    end,
+}
+
+--- linear_cross_entropy(x [n, in], weight [classes, in], bias [classes] or nil, labels [n],
+-- {ignore_index = -100, reduction = "mean", split = false}): the cross entropy of the logits
+-- x weight^T + bias, which are never all in memory. reduction is "mean" or "sum"; split lets products
+-- of f32 keep 16 bits where that is faster.
+function M.linear_cross_entropy(x, weight, bias, labels, options)
+    local reduction = reduction_of(options, "linear_cross_entropy")
+    if reduction == "none" then
+        c.raise("linear_cross_entropy: reduction is none, must be mean or sum")
+    end
+    return linear_cross_entropy(x, weight, bias, labels,
+        options and options.ignore_index or -100, reduction, options and options.split or false)
+end
+
 -- target_gradient(x, gradient of x, gradient of a loss) is the gradient of the target.
 local function define_pointwise(name, kind, target_gradient)
     local run = op.define{

@@ -133,16 +133,14 @@ local function advance(run, list, epoch, position)
         return nil, norm
     end
     run.progress:step(run.step, loss, tokens)
-    if run.options.on_step then
-        run.options.on_step(run.step, loss)
-    end
+    local wish = run.options.on_step and run.options.on_step(run.step, loss)
     local ok, failure = run.log{kind = "step", step = run.step, epoch = epoch, loss = loss,
         gradient_norm = norm, lr = run.options.lr * run.schedule:factor(run.step), tokens = tokens,
         seconds = yoso.time() - start}
     if ok and due(run, run.options.eval_every) then
         ok, failure = evaluate(run)
     end
-    local stopped = lib.yoso_sigint_came() ~= 0
+    local stopped = wish == "stop" or lib.yoso_sigint_came() ~= 0
     if ok and (stopped or due(run, run.options.save_every)) then
         ok, failure = save(run, epoch, position)
     end
