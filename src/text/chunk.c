@@ -3,8 +3,21 @@
 #include "text/chunk.h"
 
 #include "text/charsmap.h"
+#include "text/pattern.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
+
+/* The fixed pattern that ByteLevel cuts by, the last step, or Split before it. */
+static yo_fixed pattern_of(const yo_pretokenizers *cuts)
+{
+    const yo_pretokenizer *split = &cuts->list[0], *last = &cuts->list[cuts->count - 1];
+    if (cuts->count == 1)
+        return last->use_regex ? YO_FIXED_GPT2 : YO_FIXED_NONE;
+    bool keeps_all = split->kind == YO_CUT_SPLIT && split->behavior == YO_ISOLATED;
+    if (cuts->count != 2 || !keeps_all || last->use_regex)
+        return YO_FIXED_NONE;
+    return yo_fixed_of(yo_pattern_regex(split->pattern));
+}
 
 yo_chunking yo_chunking_of(const yo_normalizers *normalizers, const yo_pretokenizers *cuts,
                            bool bytes)
@@ -24,9 +37,9 @@ yo_chunking yo_chunking_of(const yo_normalizers *normalizers, const yo_pretokeni
     if (cuts->count == 0)
         return none;
     if (bytes) {
-        bool fixed = normalizers->count == 0 && cuts->count == 1 && cuts->list[0].use_regex;
-        c.kind = fixed ? YO_CHUNK_BYTES : YO_CHUNK_NONE;
-        return c;
+        c.kind = YO_CHUNK_BYTES;
+        c.pattern = normalizers->count == 0 ? pattern_of(cuts) : YO_FIXED_NONE;
+        return c.pattern != YO_FIXED_NONE ? c : none;
     }
     /* The first step must cut at spaces; the others see its pieces one by one. */
     switch (cuts->list[0].kind) {

@@ -3,13 +3,14 @@
 #ifndef YO_TEXT_CHUNK_H
 #define YO_TEXT_CHUNK_H
 
+#include "text/fixed.h"
 #include "text/normalizer.h"
 #include "text/pretokenizer.h"
 
 typedef enum yo_chunk_kind {
     YO_CHUNK_NONE,   /* a text is one stretch */
     YO_CHUNK_SPACES, /* before a space between two solid characters, and within words as below */
-    YO_CHUNK_BYTES   /* the fixed pattern of ByteLevel */
+    YO_CHUNK_BYTES   /* the pieces of a fixed pattern */
 } yo_chunk_kind;
 
 /* Where ASCII graphic characters are cut from each other. */
@@ -22,6 +23,7 @@ typedef enum yo_chunk_inner {
 typedef struct yo_chunking {
     yo_chunk_kind kind;
     yo_chunk_inner inner;
+    yo_fixed pattern;
     bool chinese; /* also on both sides of a Chinese character */
     /* Character maps leave ASCII as it is, but a letter that one changes is not solid. */
     const struct yo_charsmap *maps[2];

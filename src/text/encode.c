@@ -1,7 +1,7 @@
 /* From one text to tokens: added tokens, normalizers, pre-tokenizers, the model. */
 #include "text/encode.h"
 
-#include "text/bytelevel.h"
+#include "text/fixed.h"
 
 static void swap_pieces(yo_cutting *cutting)
 {
@@ -104,7 +104,7 @@ static yoso_status tokenize_bytes(yo_encoding_text *e, const yo_piece *piece, in
     bool regex = list->list[list->count - 1].use_regex;
     const uint8_t *data = e->cutting.text.data;
     for (size_t at = piece->start; at < piece->stop;) {
-        size_t end = regex ? yo_bytelevel_end(data, at, piece->stop) : piece->stop;
+        size_t end = regex ? yo_fixed_end(YO_FIXED_GPT2, data, at, piece->stop) : piece->stop;
         e->worker->tokens.count = 0;
         YO_TRY(yo_bpe_tokenize_bytes(&e->tokenizer->model, &e->worker->scratch, data + at, end - at,
                                      &e->worker->tokens));

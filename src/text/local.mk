@@ -9,6 +9,7 @@ libyoso_la_SOURCES += \
 	src/text/chunk.c src/text/chunk.h src/text/chunk_scan.c \
 	src/text/cut_class.c src/text/cut_pattern.c src/text/cut_rewrite.c \
 	src/text/decode_sentencepiece.c src/text/decode_steps.c src/text/decoder.c src/text/decoder.h \
+	src/text/fixed.c src/text/fixed.h \
 	src/text/encode.c src/text/encode.h src/text/encode_batch.c src/text/encoding.c src/text/encoding.h \
 	src/text/grapheme.c src/text/grapheme_tables.h \
 	src/text/json.c src/text/json.h src/text/json_number.c src/text/json_value.c \
