@@ -59,6 +59,31 @@ yo_chunking yo_chunking_of(const yo_normalizers *normalizers, const yo_pretokeni
     }
 }
 
+const char yo_chunk_mark[4] = "\xE2\x96\x81";
+
+static bool is_mark(const char *text, size_t length)
+{
+    return length == 3 && memcmp(text, yo_chunk_mark, 3) == 0;
+}
+
+bool yo_chunk_joins(const yo_normalizers *normalizers, const yo_pretokenizers *cuts,
+                    const yo_model *model)
+{
+    size_t count = normalizers->count, length = 0;
+    if (cuts->count > 0 || count == 0 || count > 2)
+        return false;
+    const yo_normalizer *first = &normalizers->list[0], *last = &normalizers->list[count - 1];
+    if (last->run != yo_normalize_replace || !is_mark(last->content, last->content_length))
+        return false;
+    const char *space = yo_pattern_literal(last->pattern, &length);
+    if (space == NULL || length != 1 || *space != ' ')
+        return false;
+    if (count == 2 &&
+        (first->run != yo_normalize_prepend || !is_mark(first->content, first->content_length)))
+        return false;
+    return yo_bpe_parts_before(model, yo_chunk_mark, 3);
+}
+
 /* Whether a character keeps to itself through all steps that are local: a letter, a number or a
  * common mark that is neither removed nor joined to others, nor becomes or begins with a space. */
 static bool is_solid(const yo_chunking *chunking, const uint8_t *text, uint32_t c)
@@ -110,6 +135,8 @@ bool yo_chunk_divides(const yo_chunking *chunking, const uint8_t *text, size_t s
                       size_t stop)
 {
     uint32_t size;
+    if (chunking->kind == YO_CHUNK_JOINED)
+        return at - start < 3 || !is_mark((const char *)text + at - 3, 3);
     if (text[at] == ' ')
         return solid_before(chunking, text, start, at) && solid_after(chunking, text, at + 1, stop);
     if (!is_chinese(yo_utf8_decode(text + at, &size)) &&

@@ -163,7 +163,10 @@ static size_t scan_spaces(const yo_chunking *chunking, const uint8_t *text, size
         size_t here;
         classes c = look(text, from, stop, 0, &here);
         uint64_t found = divide_ascii(chunking, &c), maybe = 0;
-        if (c.high != 0) {
+        if (chunking->kind == YO_CHUNK_JOINED) {
+            found = c.spaces & ~(c.spaces << 1) & ~(c.high << 1);
+            maybe = c.spaces & c.high << 1;
+        } else if (c.high != 0) {
             uint64_t solid = c.graphic | c.high;
             maybe = c.spaces & solid << 1 & solid >> 1 & (c.high << 1 | c.high >> 1);
             if (chunking->chinese) /* before them and behind */
@@ -201,7 +204,7 @@ size_t yo_chunk_ends(const yo_chunking *chunking, const uint8_t *text, size_t at
             ends[count] = (uint32_t)(at = yo_fixed_end(chunking->pattern, text, at, stop));
         return count;
     }
-    if (chunking->kind == YO_CHUNK_SPACES)
+    if (chunking->kind == YO_CHUNK_SPACES || chunking->kind == YO_CHUNK_JOINED)
         return scan_spaces(chunking, text, at, stop, ends, most);
     ends[0] = (uint32_t)stop;
     return 1;

@@ -28,7 +28,7 @@ static yoso_status find_raw(yo_encoding_text *e)
 yoso_status yo_encode_normal(yo_encoding_text *e)
 {
     const yo_added *added = &e->tokenizer->added;
-    const yo_normalizers *normalizers = &e->tokenizer->normalizers;
+    const yo_normalizers *normalizers = &e->normalizers;
     yo_cutting *c = &e->cutting;
     if (normalizers->count == 0 && added->normal.count == 0)
         return YOSO_OK;
@@ -174,6 +174,7 @@ yoso_status yo_encode_source(const yoso_tokenizer *t, yo_worker *worker, yo_sequ
     bool stretches = t->chunking.kind != YO_CHUNK_NONE;
     yo_pieces *lists = stretches ? worker->segments : worker->pieces;
     yo_encoding_text e = {.tokenizer = t,
+                          .normalizers = t->normalizers,
                           .worker = worker,
                           .out = sequence,
                           .word = sequence->by_word ? (int32_t)index : -1,

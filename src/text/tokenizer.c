@@ -27,8 +27,12 @@ static void conclude(yoso_tokenizer *t)
     /* Added tokens that are found in normal form need the whole text in normal form. */
     if (t->normalizers.count == 0 || t->added.normal.count == 0)
         t->chunking = yo_chunking_of(&t->normalizers, list, t->byte_level);
+    if (t->added.normal.count == 0 && yo_chunk_joins(&t->normalizers, list, &t->model))
+        t->chunking.kind = YO_CHUNK_JOINED;
     if (t->chunking.kind == YO_CHUNK_SPACES)
         t->plain = yo_plain_of(&t->normalizers, list);
+    else if (t->chunking.kind == YO_CHUNK_JOINED)
+        t->plain = yo_plain_joined(yo_chunk_mark, t->normalizers.count == 2);
 }
 
 static yoso_status build(yoso_tokenizer *t, const char *what, const yo_json *root)
