@@ -90,9 +90,13 @@ static yoso_status add_tokens(yo_encoding_text *e, size_t base, size_t length, i
     const uint8_t *data = e->cutting.text.data + base;
     for (size_t i = 0; i < tokens->count; i++) {
         const yo_token *token = &tokens->list[i];
-        YO_TRY(yo_sequence_add(e->out, token->id, place(e, base, length, token), word,
-                               token->own ? data + token->start : NULL,
-                               token->own ? token->stop - token->start : 0));
+        const uint8_t *text = token->own ? data + token->start : NULL;
+        size_t text_length = token->own ? token->stop - token->start : 0;
+        if (e->tokenizer->shadowed && text == NULL)
+            text =
+                (const uint8_t *)yo_vocab_text(&e->tokenizer->model.vocab, token->id, &text_length);
+        YO_TRY(yo_sequence_add(e->out, token->id, place(e, base, length, token), word, text,
+                               text_length));
     }
     return YOSO_OK;
 }

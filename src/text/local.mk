@@ -18,7 +18,8 @@ libyoso_la_SOURCES += \
 	src/text/normalize_bert.c src/text/normalize_form.c src/text/normalize_form.h \
 	src/text/normalize_pattern.c src/text/normalize_sentencepiece.c src/text/normalize_simple.c \
 	src/text/normalizer.c src/text/normalizer.h \
-	src/text/oniguruma.c src/text/oniguruma.h \
+	src/text/oniguruma.c src/text/oniguruma.h src/text/oniguruma_newer.c \
+	src/text/category_tables.h \
 	src/text/pattern.c src/text/pattern.h \
 	src/text/pieces.c src/text/pieces.h \
 	src/text/plain.c src/text/plain.h \
