@@ -62,6 +62,9 @@ class Yoso:
         lib.yoso_encode_words.argtypes = [pointer] * 5 + [number] + [pointer] * 2 + [number]
         lib.yoso_tokenizer_free.argtypes = [pointer]
         lib.yoso_tokenizer_from_json.argtypes = [pointer, ct.c_char_p, number]
+        lib.yoso_set_threads(1)
+        self.size, self.token = ct.c_int64(), lib.yoso_encoding_token
+        self.place = ct.byref(self.size)
         self.handle = ct.c_void_p()
         status = (lib.yoso_tokenizer_load(ct.byref(self.handle), path.encode()) if path else
                   lib.yoso_tokenizer_from_json(ct.byref(self.handle), json, len(json)))
@@ -92,11 +95,12 @@ class Yoso:
         return None if failed else out
 
     def window(self, out, i, w):
-        lib, size = self.lib, ct.c_int64()
-        n, place, tokens = lib.yoso_encoding_length(out, i, w), ct.byref(size), []
+        lib = self.lib
+        n, tokens = lib.yoso_encoding_length(out, i, w), []
         for k in range(n):
-            text = lib.yoso_encoding_token(out, i, w, k, place)
-            tokens.append(ct.string_at(text, size.value).decode())
+            text = self.token(out, i, w, k, self.place)
+            length = self.size.value
+            tokens.append(ct.string_at(text, length).decode())
         flat = lib.yoso_encoding_offsets(out, i, w)[:2 * n]
         return {"ids": lib.yoso_encoding_ids(out, i, w)[:n], "tokens": tokens,
                 "offsets": list(zip(flat[::2], flat[1::2])),

@@ -39,7 +39,9 @@ yoso_status yo_added_add(yo_added *added, const yo_added_token *token, const yo_
     }
     yo_added_token *place = &added->list[known - added->vocab.entries];
     char *content = place->content;
+    bool was_special = place->was_special;
     *place = *token; /* the latest flags of equal tokens count */
+    place->was_special = was_special || token->special;
     place->content = content;
     place->shown = NULL;
     place->id = id;
@@ -213,7 +215,7 @@ yoso_status yo_added_cut(const yo_added *added, const yo_added_set *set, const y
         const yo_added_token *token = &added->list[index];
         size_t first = at, last = at + taken;
         at = last;
-        if ((skip_special && token->special) ||
+        if ((skip_special && token->was_special) ||
             (token->single_word && !stands_alone(text, start, first, last, stop)))
             continue;
         if (token->lstrip) {

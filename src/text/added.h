@@ -15,6 +15,7 @@ typedef struct yo_added_token {
     char *shown; /* what its id decodes to: the content in normal form if `normalized` */
     size_t shown_length;
     bool single_word, lstrip, rstrip, normalized, special;
+    bool was_special; /* in any of the entries with its content: what being special means */
 } yo_added_token;
 
 /* Strings that are looked for in a text; values are places in the list. */

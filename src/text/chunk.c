@@ -3,8 +3,21 @@
 #include "text/chunk.h"
 
 #include "text/charsmap.h"
+#include "text/pattern.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
+
+/* The fixed pattern that ByteLevel cuts by, the last step, or Split before it. */
+static yo_fixed pattern_of(const yo_pretokenizers *cuts)
+{
+    const yo_pretokenizer *split = &cuts->list[0], *last = &cuts->list[cuts->count - 1];
+    if (cuts->count == 1)
+        return last->use_regex ? YO_FIXED_GPT2 : YO_FIXED_NONE;
+    bool keeps_all = split->kind == YO_CUT_SPLIT && split->behavior == YO_ISOLATED;
+    if (cuts->count != 2 || !keeps_all || last->use_regex)
+        return YO_FIXED_NONE;
+    return yo_fixed_of(yo_pattern_regex(split->pattern));
+}
 
 yo_chunking yo_chunking_of(const yo_normalizers *normalizers, const yo_pretokenizers *cuts,
                            bool bytes)
@@ -24,9 +37,9 @@ yo_chunking yo_chunking_of(const yo_normalizers *normalizers, const yo_pretokeni
     if (cuts->count == 0)
         return none;
     if (bytes) {
-        bool fixed = normalizers->count == 0 && cuts->count == 1 && cuts->list[0].use_regex;
-        c.kind = fixed ? YO_CHUNK_BYTES : YO_CHUNK_NONE;
-        return c;
+        c.kind = YO_CHUNK_BYTES;
+        c.pattern = normalizers->count == 0 ? pattern_of(cuts) : YO_FIXED_NONE;
+        return c.pattern != YO_FIXED_NONE ? c : none;
     }
     /* The first step must cut at spaces; the others see its pieces one by one. */
     switch (cuts->list[0].kind) {
@@ -44,6 +57,31 @@ yo_chunking yo_chunking_of(const yo_normalizers *normalizers, const yo_pretokeni
     default:
         return none;
     }
+}
+
+const char yo_chunk_mark[4] = "\xE2\x96\x81";
+
+static bool is_mark(const char *text, size_t length)
+{
+    return length == 3 && memcmp(text, yo_chunk_mark, 3) == 0;
+}
+
+bool yo_chunk_joins(const yo_normalizers *normalizers, const yo_pretokenizers *cuts,
+                    const yo_model *model)
+{
+    size_t count = normalizers->count, length = 0;
+    if (cuts->count > 0 || count == 0 || count > 2)
+        return false;
+    const yo_normalizer *first = &normalizers->list[0], *last = &normalizers->list[count - 1];
+    if (last->run != yo_normalize_replace || !is_mark(last->content, last->content_length))
+        return false;
+    const char *space = yo_pattern_literal(last->pattern, &length);
+    if (space == NULL || length != 1 || *space != ' ')
+        return false;
+    if (count == 2 &&
+        (first->run != yo_normalize_prepend || !is_mark(first->content, first->content_length)))
+        return false;
+    return yo_bpe_parts_before(model, yo_chunk_mark, 3);
 }
 
 /* Whether a character keeps to itself through all steps that are local: a letter, a number or a
@@ -97,6 +135,8 @@ bool yo_chunk_divides(const yo_chunking *chunking, const uint8_t *text, size_t s
                       size_t stop)
 {
     uint32_t size;
+    if (chunking->kind == YO_CHUNK_JOINED)
+        return at - start < 3 || !is_mark((const char *)text + at - 3, 3);
     if (text[at] == ' ')
         return solid_before(chunking, text, start, at) && solid_after(chunking, text, at + 1, stop);
     if (!is_chinese(yo_utf8_decode(text + at, &size)) &&

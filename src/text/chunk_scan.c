@@ -1,6 +1,5 @@
 /* Finding where stretches end, 64 bytes at a time: for each class of characters a mask with one
  * bit a byte, and the ends from these masks by shifts. See chunk.h. */
-#include "text/bytelevel.h"
 #include "text/chunk.h"
 
 #ifdef __SSE2__
@@ -91,14 +90,14 @@ static uint64_t first_bits(size_t n)
     return n < 64 ? ((uint64_t)1 << n) - 1 : ~(uint64_t)0;
 }
 
-/* -- The fixed pattern of ByteLevel ----------------------------------------------------------- */
+/* -- GPT-2's pattern -------------------------------------------------------------------------- */
 
 /* A contraction where a piece begins with an apostrophe: the letters are no piece of their own. */
 static uint64_t join_contractions(uint64_t ends, uint64_t quotes, const uint8_t *text, size_t left)
 {
     for (uint64_t found = quotes & (ends | 1) & first_bits(62); found != 0; found &= found - 1) {
         size_t at = (size_t)__builtin_ctzll(found);
-        size_t length = yo_contraction(text + at + 1, left - at - 1);
+        size_t length = yo_fixed_contraction(text + at + 1, left - at - 1);
         if (length == 0)
             continue;
         ends &= ~((uint64_t)1 << (at + 1));
@@ -124,7 +123,7 @@ static uint64_t byte_level_ends(const classes *c, const uint8_t *text, size_t le
     return ends & first_bits(known > 0 ? known - 1 : 0) & ~(uint64_t)1;
 }
 
-static size_t scan_bytes(const uint8_t *text, size_t at, size_t stop, uint32_t *ends, size_t most)
+static size_t scan_gpt2(const uint8_t *text, size_t at, size_t stop, uint32_t *ends, size_t most)
 {
     size_t count = 0;
     while (count < most && at < stop) {
@@ -136,7 +135,7 @@ static size_t scan_bytes(const uint8_t *text, size_t at, size_t stop, uint32_t *
         if (count == most)
             break;
         /* The last piece reaches into what the masks do not tell, or to the end. */
-        at = here < BLOCK && c.high == 0 ? stop : yo_bytelevel_end(text, at, stop);
+        at = here < BLOCK && c.high == 0 ? stop : yo_fixed_end(YO_FIXED_GPT2, text, at, stop);
         ends[count++] = (uint32_t)at;
     }
     return count;
@@ -164,7 +163,10 @@ static size_t scan_spaces(const yo_chunking *chunking, const uint8_t *text, size
         size_t here;
         classes c = look(text, from, stop, 0, &here);
         uint64_t found = divide_ascii(chunking, &c), maybe = 0;
-        if (c.high != 0) {
+        if (chunking->kind == YO_CHUNK_JOINED) {
+            found = c.spaces & ~(c.spaces << 1) & ~(c.high << 1);
+            maybe = c.spaces & c.high << 1;
+        } else if (c.high != 0) {
             uint64_t solid = c.graphic | c.high;
             maybe = c.spaces & solid << 1 & solid >> 1 & (c.high << 1 | c.high >> 1);
             if (chunking->chinese) /* before them and behind */
@@ -194,9 +196,15 @@ static size_t scan_spaces(const yo_chunking *chunking, const uint8_t *text, size
 size_t yo_chunk_ends(const yo_chunking *chunking, const uint8_t *text, size_t at, size_t stop,
                      uint32_t *ends, size_t most)
 {
-    if (chunking->kind == YO_CHUNK_BYTES)
-        return scan_bytes(text, at, stop, ends, most);
-    if (chunking->kind == YO_CHUNK_SPACES)
+    if (chunking->kind == YO_CHUNK_BYTES && chunking->pattern == YO_FIXED_GPT2)
+        return scan_gpt2(text, at, stop, ends, most);
+    if (chunking->kind == YO_CHUNK_BYTES) {
+        size_t count = 0;
+        for (; count < most && at < stop; count++)
+            ends[count] = (uint32_t)(at = yo_fixed_end(chunking->pattern, text, at, stop));
+        return count;
+    }
+    if (chunking->kind == YO_CHUNK_SPACES || chunking->kind == YO_CHUNK_JOINED)
         return scan_spaces(chunking, text, at, stop, ends, most);
     ends[0] = (uint32_t)stop;
     return 1;

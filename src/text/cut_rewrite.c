@@ -1,5 +1,6 @@
 /* Metaspace and ByteLevel: pre-tokenizers that rewrite the text they cut. */
 #include "text/bytelevel.h"
+#include "text/fixed.h"
 #include "text/pretokenizer.h"
 
 /* A piece of the next text from `start` to its present end. */
@@ -69,7 +70,7 @@ yoso_status yo_cut_byte_level(const yo_pretokenizer *p, yo_cutting *cutting, con
     }
     yoso_status status = YOSO_OK;
     for (size_t at = 0; at < length && status == YOSO_OK;) {
-        size_t end = p->use_regex ? yo_bytelevel_end(text, at, length) : length;
+        size_t end = p->use_regex ? yo_fixed_end(YO_FIXED_GPT2, text, at, length) : length;
         size_t start = out->bytes.length;
         for (; at < end && status == YOSO_OK; at++) {
             /* The space before all shares the first character's place. */

@@ -1,7 +1,7 @@
 /* From one text to tokens: added tokens, normalizers, pre-tokenizers, the model. */
 #include "text/encode.h"
 
-#include "text/bytelevel.h"
+#include "text/fixed.h"
 
 static void swap_pieces(yo_cutting *cutting)
 {
@@ -28,7 +28,7 @@ static yoso_status find_raw(yo_encoding_text *e)
 yoso_status yo_encode_normal(yo_encoding_text *e)
 {
     const yo_added *added = &e->tokenizer->added;
-    const yo_normalizers *normalizers = &e->tokenizer->normalizers;
+    const yo_normalizers *normalizers = &e->normalizers;
     yo_cutting *c = &e->cutting;
     if (normalizers->count == 0 && added->normal.count == 0)
         return YOSO_OK;
@@ -90,9 +90,13 @@ static yoso_status add_tokens(yo_encoding_text *e, size_t base, size_t length, i
     const uint8_t *data = e->cutting.text.data + base;
     for (size_t i = 0; i < tokens->count; i++) {
         const yo_token *token = &tokens->list[i];
-        YO_TRY(yo_sequence_add(e->out, token->id, place(e, base, length, token), word,
-                               token->own ? data + token->start : NULL,
-                               token->own ? token->stop - token->start : 0));
+        const uint8_t *text = token->own ? data + token->start : NULL;
+        size_t text_length = token->own ? token->stop - token->start : 0;
+        if (e->tokenizer->shadowed && text == NULL)
+            text =
+                (const uint8_t *)yo_vocab_text(&e->tokenizer->model.vocab, token->id, &text_length);
+        YO_TRY(yo_sequence_add(e->out, token->id, place(e, base, length, token), word, text,
+                               text_length));
     }
     return YOSO_OK;
 }
@@ -104,7 +108,7 @@ static yoso_status tokenize_bytes(yo_encoding_text *e, const yo_piece *piece, in
     bool regex = list->list[list->count - 1].use_regex;
     const uint8_t *data = e->cutting.text.data;
     for (size_t at = piece->start; at < piece->stop;) {
-        size_t end = regex ? yo_bytelevel_end(data, at, piece->stop) : piece->stop;
+        size_t end = regex ? yo_fixed_end(YO_FIXED_GPT2, data, at, piece->stop) : piece->stop;
         e->worker->tokens.count = 0;
         YO_TRY(yo_bpe_tokenize_bytes(&e->tokenizer->model, &e->worker->scratch, data + at, end - at,
                                      &e->worker->tokens));
@@ -174,6 +178,7 @@ yoso_status yo_encode_source(const yoso_tokenizer *t, yo_worker *worker, yo_sequ
     bool stretches = t->chunking.kind != YO_CHUNK_NONE;
     yo_pieces *lists = stretches ? worker->segments : worker->pieces;
     yo_encoding_text e = {.tokenizer = t,
+                          .normalizers = t->normalizers,
                           .worker = worker,
                           .out = sequence,
                           .word = sequence->by_word ? (int32_t)index : -1,

@@ -8,6 +8,7 @@
 /* What is known of the text on its way through the steps. */
 typedef struct yo_encoding_text {
     const yoso_tokenizer *tokenizer;
+    yo_normalizers normalizers; /* the tokenizer's, perhaps without a Prepend */
     yo_worker *worker;
     yo_sequence *out;
     int32_t word; /* the word of every token, -1 for the numbers of the pieces */

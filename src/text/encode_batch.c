@@ -29,6 +29,12 @@ static size_t limit_of(const batch *b, bool pair)
     return limited ? t->max_length - added + 1 : 0;
 }
 
+static yoso_status write_window(const batch *b, yo_job *job, yo_worker *worker, yo_window window)
+{
+    bool open = b->tokenizer->post.count == 0 && yo_post_untold(&worker->post, window);
+    return yo_write_window(job, b->tokenizer, worker, window, b->options->codepoints != 0, open);
+}
+
 static yoso_status encode_one(const batch *b, yo_job *job, yo_worker *worker, const input *in,
                               yo_result *result)
 {
@@ -56,10 +62,9 @@ static yoso_status encode_one(const batch *b, yo_job *job, yo_worker *worker, co
     size_t added = o->add_special_tokens ? yo_post_added(&t->post, in->pair) : 0;
     YO_TRY(yo_truncate(post, &post->groups[0], &b->truncation, lengths, added));
     YO_TRY(yo_post_run(&t->post, post, o->add_special_tokens != 0, &group));
-    YO_TRY(yo_write_window(job, t, worker, group.window, o->codepoints != 0));
+    YO_TRY(write_window(b, job, worker, group.window));
     for (size_t i = 0; o->overflow && i < group.overflow_count; i++)
-        YO_TRY(yo_write_window(job, t, worker, post->windows[group.first_overflow + i],
-                               o->codepoints != 0));
+        YO_TRY(write_window(b, job, worker, post->windows[group.first_overflow + i]));
     result->record_count = job->record_count - result->first_record;
     return YOSO_OK;
 }
@@ -73,7 +78,7 @@ typedef struct padding {
     const char *token;
 } padding;
 
-static void fill(yo_store *s, const padding *p, size_t count, uint32_t text)
+static void fill(yo_store *s, const padding *p, size_t count, int32_t sequence, uint32_t text)
 {
     for (size_t i = s->count; i < s->count + count; i++) {
         s->ids[i] = p->id;
@@ -81,7 +86,8 @@ static void fill(yo_store *s, const padding *p, size_t count, uint32_t text)
         s->attention[i] = 0;
         if (s->full) {
             s->special[i] = 1;
-            s->words[i] = s->sequences[i] = -1;
+            s->words[i] = -1;
+            s->sequences[i] = sequence;
             s->offsets[i] = (yo_span){0, 0};
             s->texts[i] = text;
         }
@@ -132,13 +138,14 @@ static yoso_status pad_job(yo_job *job, const padding *p)
         yo_record *record = &job->records[i];
         size_t first = to->count, length = record->length;
         size_t missing = length < p->length ? p->length - length : 0;
+        int32_t sequence = record->open ? 0 : -1;
         if (p->left)
-            fill(to, p, missing, (uint32_t)to->own_count);
+            fill(to, p, missing, sequence, (uint32_t)to->own_count);
         if (length > 0)
             copy_record(to, from, record->first, length);
         if (!p->left)
-            fill(to, p, missing, (uint32_t)to->own_count);
-        *record = (yo_record){to, first, length + missing};
+            fill(to, p, missing, sequence, (uint32_t)to->own_count);
+        *record = (yo_record){to, first, length + missing, record->open};
     }
     yo_store_free(from);
     return YOSO_OK;

@@ -24,6 +24,7 @@ void yo_store_free(yo_store *store);
 typedef struct yo_record {
     yo_store *store;
     size_t first, length;
+    bool open; /* padding belongs to its sequence: nothing has told where that ends */
 } yo_record;
 
 /* What came of one input: its record and those that truncation cut off. */
@@ -50,7 +51,7 @@ struct yoso_encoding {
 
 /* Appends the tokens of a window to the job's store and adds a record. */
 yoso_status yo_write_window(yo_job *job, const yoso_tokenizer *tokenizer, const yo_worker *worker,
-                            yo_window window, bool codepoints);
+                            yo_window window, bool codepoints, bool open);
 
 /* The text of token number k of a record. */
 const char *yo_record_token(const yoso_tokenizer *tokenizer, const yo_record *record, size_t k,

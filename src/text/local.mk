@@ -9,6 +9,7 @@ libyoso_la_SOURCES += \
 	src/text/chunk.c src/text/chunk.h src/text/chunk_scan.c \
 	src/text/cut_class.c src/text/cut_pattern.c src/text/cut_rewrite.c \
 	src/text/decode_sentencepiece.c src/text/decode_steps.c src/text/decoder.c src/text/decoder.h \
+	src/text/fixed.c src/text/fixed.h \
 	src/text/encode.c src/text/encode.h src/text/encode_batch.c src/text/encoding.c src/text/encoding.h \
 	src/text/grapheme.c src/text/grapheme_tables.h \
 	src/text/json.c src/text/json.h src/text/json_number.c src/text/json_value.c \
@@ -17,7 +18,8 @@ libyoso_la_SOURCES += \
 	src/text/normalize_bert.c src/text/normalize_form.c src/text/normalize_form.h \
 	src/text/normalize_pattern.c src/text/normalize_sentencepiece.c src/text/normalize_simple.c \
 	src/text/normalizer.c src/text/normalizer.h \
-	src/text/oniguruma.c src/text/oniguruma.h \
+	src/text/oniguruma.c src/text/oniguruma.h src/text/oniguruma_newer.c \
+	src/text/category_tables.h \
 	src/text/pattern.c src/text/pattern.h \
 	src/text/pieces.c src/text/pieces.h \
 	src/text/plain.c src/text/plain.h \

@@ -74,6 +74,10 @@ yoso_status yo_model_load_vocab(yo_model *model, const yo_json *json);
 /* Appends `"vocab":{...}` in the order of ids. */
 yoso_status yo_model_write_vocab(const yo_model *model, yo_bytes *out);
 
+/* Whether the model is a BPE that treats all places of a piece alike, has `mark` for a token, and
+ * merges nothing but marks with a mark that follows. */
+bool yo_bpe_parts_before(const yo_model *model, const char *mark, size_t length);
+
 /* -- BPE over bytes: pieces need not be mapped to the byte alphabet when every byte has a token. */
 bool yo_bpe_takes_bytes(const yo_model *model);
 yoso_status yo_bpe_tokenize_bytes(const yo_model *model, yo_scratch *scratch, const uint8_t *piece,

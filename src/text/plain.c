@@ -73,6 +73,14 @@ yo_plain yo_plain_of(const yo_normalizers *normalizers, const yo_pretokenizers *
                                                                                            : none;
 }
 
+yo_plain yo_plain_joined(const char *mark, bool prepends)
+{
+    yo_plain plain = {.rule = YO_PLAIN_ANY, .joined = mark, .prepends = prepends};
+    for (uint8_t c = 0; c < 128; c++)
+        plain.becomes[c] = c != ' ' ? c : 0;
+    return plain;
+}
+
 /* Whether a string that is replaced may begin at text, whatever has become of its case. */
 static bool may_be_replaced(const yo_plain *plain, const uint8_t *text, size_t length)
 {
@@ -102,6 +110,10 @@ bool yo_plain_make(const yo_plain *plain, const uint8_t *text, size_t length, bo
         memcpy(out, m->mark, m->mark_length);
         piece->mark = m->mark_length;
         piece->mark_start = space && !plain->takes_space;
+    }
+    for (int i = !(plain->prepends && first); plain->joined != NULL && i < 1 + space; i++) {
+        memcpy(out + piece->mark, plain->joined, 3);
+        piece->mark += 3;
     }
     bool word = is_word(body[0]);
     if (plain->rule == YO_PLAIN_MARK && left > 1 && (!word || body[0] == '_'))

@@ -22,13 +22,19 @@ typedef struct yo_plain {
     /* What Metaspace puts before the word, or in place of the space before it. */
     const yo_pretokenizer *metaspace;
     bool takes_space; /* the mark stands for the space; else that is dropped, and the mark added */
+    const char *joined; /* the mark that stands for the space where there is no Metaspace */
+    bool prepends;      /* and whether the first stretch has one more */
 } yo_plain;
 
 /* What is known, given all steps before the model. */
 yo_plain yo_plain_of(const yo_normalizers *normalizers, const yo_pretokenizers *cuts);
+/* What is known when spaces become marks of three bytes and nothing else is done, but perhaps a
+ * mark put before the first stretch. */
+yo_plain yo_plain_joined(const char *mark, bool prepends);
 
-/* The one piece that a stretch becomes, and how its bytes lead back: the first `mark` bytes stand
- * for bytes [mark_start, mark_start + 1) of the stretch, the others for one each from `rest` on. */
+/* The piece (or its part) that a stretch becomes, and how its bytes lead back: the first `mark`
+ * bytes stand for bytes [mark_start, mark_start + 1) of the stretch, the others for one each from
+ * `rest` on. */
 typedef struct yo_plain_piece {
     uint32_t mark, mark_start, rest;
 } yo_plain_piece;

@@ -166,6 +166,18 @@ static yoso_status merge(yo_post_work *work, yo_group *a, const yo_group *b)
     return YOSO_OK;
 }
 
+bool yo_post_untold(yo_post_work *work, yo_window window)
+{
+    yo_part *parts = &work->parts[window.first];
+    if (window.count == 1)
+        return true;
+    if (parts[0].overflow)
+        parts[1].told = 0;
+    else if (parts[1].overflow)
+        parts[1].told = -1;
+    return parts[0].overflow;
+}
+
 yoso_status yo_post_run(const yo_post *post, yo_post_work *work, bool specials, yo_group *result)
 {
     yo_groups *groups = &work->groups[0], *other = &work->groups[1];

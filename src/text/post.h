@@ -12,6 +12,8 @@ enum { YO_MAX_TRIMS = 4 };
 typedef struct yo_part {
     int32_t special;  /* a place in yo_post.specials; -1 for tokens of a sequence */
     int32_t sequence; /* 0 or 1 */
+    int32_t told;     /* which sequence the record says it is, -1 for none */
+    bool overflow;    /* truncation cut it off */
     int32_t type_id;
     uint32_t start, stop;        /* tokens of the sequence */
     uint8_t trims;               /* how often offsets are trimmed */
@@ -103,6 +105,11 @@ typedef struct yo_truncation {
 /* Cuts sequences of these lengths (lengths[1] is SIZE_MAX without a pair) into groups. */
 yoso_status yo_truncate(yo_post_work *work, yo_groups *groups, const yo_truncation *truncation,
                         const size_t lengths[2], size_t added);
+
+/* Without any processor nobody tells where the sequences of a window end, but for a pair's parts
+ * that truncation left: sets what is told of each part. Returns whether all that is put beside the
+ * tokens belongs to the first sequence. */
+bool yo_post_untold(yo_post_work *work, yo_window window);
 
 /* Runs the processors and joins everything into one group. */
 yoso_status yo_post_run(const yo_post *post, yo_post_work *work, bool add_special,

@@ -2,12 +2,26 @@
  * all the steps, alone. */
 #include "text/encode.h"
 
+/* Whether the stretches of a piece are one word together. */
+static bool is_joined(const yo_encoding_text *e)
+{
+    return e->tokenizer->chunking.kind == YO_CHUNK_JOINED;
+}
+
 /* Runs all steps on text[start .. stop) alone. */
-static yoso_status encode_alone(yo_encoding_text *e, size_t start, size_t stop, int32_t *words)
+static yoso_status encode_alone(yo_encoding_text *e, size_t start, size_t stop, bool first,
+                                int32_t *words)
 {
     yo_worker *w = e->worker;
-    yo_encoding_text part = {
-        .tokenizer = e->tokenizer, .worker = w, .out = &w->stretch, .word = -1};
+    yo_encoding_text part = {.tokenizer = e->tokenizer,
+                             .normalizers = e->normalizers,
+                             .worker = w,
+                             .out = &w->stretch,
+                             .word = -1};
+    if (is_joined(e) && !first && part.normalizers.count == 2) {
+        part.normalizers.list++; /* only the first has something put before it */
+        part.normalizers.count--;
+    }
     yo_view_text text = e->cutting.text;
     text.tracked = true;
     part.cutting = (yo_cutting){.text = yo_view_slice(&text, start, stop),
@@ -90,7 +104,11 @@ static yoso_status encode_stretch(yo_encoding_text *e, size_t start, size_t stop
     if (e->tokenizer->chunking.kind == YO_CHUNK_BYTES)
         return encode_bytes(e, start, stop);
     YO_TRY(encode_plain(e, start, stop, first, &done));
-    return done ? YOSO_OK : encode_alone(e, start, stop, words);
+    if (!done)
+        YO_TRY(encode_alone(e, start, stop, first, words));
+    if (is_joined(e))
+        *words = 0;
+    return YOSO_OK;
 }
 
 static yoso_status add_stretch(yo_encoding_text *e, int32_t first_word)
@@ -207,12 +225,14 @@ static yoso_status encode_piece(yo_encoding_text *e, const yo_piece *piece, int3
             yo_probe *p = &probes[i];
             p->start = (uint32_t)at;
             p->length = ends[i] - (uint32_t)at;
-            p->context = t->tracks && at == 0; /* what begins all may have another Metaspace */
+            /* What begins all may have another Metaspace, what begins a piece a Prepend. */
+            p->context = is_joined(e) ? at == piece->start : t->tracks && at == 0;
             yo_word_cache_ask(&e->worker->cache, p, text->data, text->length - at);
             at = ends[i];
         }
         YO_TRY(add_probes(e, probes, count, word));
     }
+    *word += is_joined(e);
     return YOSO_OK;
 }
 

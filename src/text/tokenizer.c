@@ -24,11 +24,24 @@ static void conclude(yoso_tokenizer *t)
         t->byte_level = last->kind == YO_CUT_BYTE_LEVEL && !last->add_prefix_space &&
                         yo_bpe_takes_bytes(&t->model);
     }
+    for (size_t i = 0; i < t->added.count; i++) {
+        size_t length = 0, shown = 0;
+        const char *text = yo_vocab_text(&t->model.vocab, t->added.list[i].id, &length);
+        const char *other = yo_token_text(t, t->added.list[i].id, &shown);
+        t->shadowed =
+            t->shadowed || (text != NULL && (length != shown || memcmp(text, other, length) != 0));
+    }
+    if (t->shadowed)
+        return;
     /* Added tokens that are found in normal form need the whole text in normal form. */
     if (t->normalizers.count == 0 || t->added.normal.count == 0)
         t->chunking = yo_chunking_of(&t->normalizers, list, t->byte_level);
+    if (t->added.normal.count == 0 && yo_chunk_joins(&t->normalizers, list, &t->model))
+        t->chunking.kind = YO_CHUNK_JOINED;
     if (t->chunking.kind == YO_CHUNK_SPACES)
         t->plain = yo_plain_of(&t->normalizers, list);
+    else if (t->chunking.kind == YO_CHUNK_JOINED)
+        t->plain = yo_plain_joined(yo_chunk_mark, t->normalizers.count == 2);
 }
 
 static yoso_status build(yoso_tokenizer *t, const char *what, const yo_json *root)
@@ -206,7 +219,7 @@ int32_t yoso_tokenizer_is_special(const yoso_tokenizer *t, int32_t id)
         return 0;
     /* By its text, as the library does: a special token whose normal form differs is none. */
     const yo_vocab_entry *entry = yo_vocab_by_text(&t->added.vocab, text, length);
-    return entry != NULL && t->added.list[entry - t->added.vocab.entries].special;
+    return entry != NULL && t->added.list[entry - t->added.vocab.entries].was_special;
 }
 
 yoso_status yoso_tokenizer_decode(char **text, int64_t *length, const yoso_tokenizer *t,

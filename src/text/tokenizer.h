@@ -38,6 +38,7 @@ struct yoso_tokenizer {
     yo_bytes normalizer_json, pretokenizer_json, post_json, decoder_json;
     yo_bytes truncation_json, padding_json;
     bool tracks;     /* some part asks for places in the original even when the caller does not */
+    bool shadowed;   /* some token of the model has another text as an added one */
     bool byte_level; /* the last pre-tokenizer is ByteLevel and the model takes bytes */
     yo_chunking chunking;
     yo_plain plain;

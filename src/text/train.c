@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "text/bytelevel.h"
+#include "text/fixed.h"
 #include "text/load.h"
 
 static const char *const wordpiece_cutter =
@@ -104,7 +105,7 @@ yoso_status yoso_trainer_add(yoso_trainer *t, const char *text, int64_t length)
     if (status == YOSO_OK && t->kind == YOSO_TRAIN_BPE) {
         const yo_source *source = &sequence->sources[0];
         for (size_t at = 0; at < source->length && status == YOSO_OK;) {
-            size_t end = yo_bytelevel_end(source->data, at, source->length);
+            size_t end = yo_fixed_end(YO_FIXED_GPT2, source->data, at, source->length);
             status = count_word(t, source->data + at, end - at);
             at = end;
         }

@@ -3,11 +3,13 @@
 
 /* A window of one sequence. */
 static yoso_status one_part(yo_post_work *work, yo_window *window, int32_t sequence, size_t start,
-                            size_t stop)
+                            size_t stop, bool overflow)
 {
     *window = (yo_window){work->part_count, 1};
     return yo_post_part(work, (yo_part){.special = -1,
                                         .sequence = sequence,
+                                        .told = sequence,
+                                        .overflow = overflow,
                                         .type_id = sequence,
                                         .start = (uint32_t)start,
                                         .stop = (uint32_t)stop});
@@ -19,15 +21,15 @@ static yoso_status cut(yo_post_work *work, yo_group *group, const yo_truncation 
 {
     *group = (yo_group){.first_overflow = work->window_count};
     if (keep >= length)
-        return one_part(work, &group->window, sequence, 0, length);
+        return one_part(work, &group->window, sequence, 0, length, false);
     if (keep > 0 && t->stride >= keep)
         return yo_fail(YOSO_MISUSE,
                        "encode: stride is %zu, must be below the %zu tokens that are kept",
                        t->stride, keep);
     if (keep == 0) { /* nothing stays: one overflow has everything */
         yo_window all;
-        YO_TRY(one_part(work, &group->window, sequence, 0, 0));
-        YO_TRY(one_part(work, &all, sequence, 0, length));
+        YO_TRY(one_part(work, &group->window, sequence, 0, 0, false));
+        YO_TRY(one_part(work, &all, sequence, 0, length, true));
         group->overflow_count = 1;
         return yo_post_window(work, all);
     }
@@ -42,7 +44,7 @@ static yoso_status cut(yo_post_work *work, yo_group *group, const yo_truncation 
             stop = length - at > keep ? at + keep : length;
         }
         yo_window window;
-        YO_TRY(one_part(work, &window, sequence, start, stop));
+        YO_TRY(one_part(work, &window, sequence, start, stop, n > 0));
         if (n == 0)
             group->window = window;
         else

@@ -114,8 +114,8 @@ static blanks blanks_of_text(const char *text, size_t length)
 static void trim(yo_span *span, const yo_source *source, blanks b, bool first, bool keep)
 {
     size_t before = b.before, after = b.after;
-    if (before > 0 && keep && (first || span->start == 0))
-        before--; /* the space that was put before everything is not there to be cut */
+    if (before == 1 && keep && (first || span->start == 0))
+        before = 0; /* the space that was put before everything is not there to be cut */
     for (; before > 0 && span->start < span->stop; before--)
         span->start += yo_utf8_size(source->data[span->start]);
     if (span->start > span->stop)
@@ -193,7 +193,7 @@ static yoso_status write_tokens(yo_store *s, const yoso_tokenizer *t, const yo_s
     memset(s->special + first, 0, length);
     memcpy(s->words + first, from->words + part->start, length * sizeof *s->words);
     for (size_t i = 0; i < length; i++)
-        s->sequences[first + i] = part->sequence;
+        s->sequences[first + i] = part->told;
     if (from->own_count == 0 && part->trims == 0 && !codepoints && from->repair_count == 0) {
         memset(s->texts + first, 0, length * sizeof *s->texts);
         memcpy(s->offsets + first, from->spans + part->start, length * sizeof *s->offsets);
@@ -235,7 +235,7 @@ static yoso_status write_tokens(yo_store *s, const yoso_tokenizer *t, const yo_s
 }
 
 yoso_status yo_write_window(yo_job *job, const yoso_tokenizer *t, const yo_worker *worker,
-                            yo_window window, bool codepoints)
+                            yo_window window, bool codepoints, bool open)
 {
     yo_store *s = &job->store;
     const yo_part *parts = worker->post.parts + window.first;
@@ -245,7 +245,7 @@ yoso_status yo_write_window(yo_job *job, const yoso_tokenizer *t, const yo_worke
     YO_TRY(yo_store_reserve(s, length));
     YO_TRY(yo_grow((void **)&job->records, &job->record_room, job->record_count + 1,
                    sizeof *job->records));
-    job->records[job->record_count++] = (yo_record){s, s->count, length};
+    job->records[job->record_count++] = (yo_record){s, s->count, length, open};
     for (size_t i = 0; i < window.count; i++)
         YO_TRY(parts[i].special >= 0 ? write_special(s, t, &parts[i])
                                      : write_tokens(s, t, &worker->sequence[parts[i].sequence],
