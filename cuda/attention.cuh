@@ -11,33 +11,44 @@ namespace yo_cuda
 /* Where rows of numbers come from (src/cpu/attention.h has the same in C). */
 struct Source {
     yo_rows rows;
-    int64_t size;
+    int64_t size, tokens;
     const uint8_t *keep; /* masked rows are read as zeros */
-    bool unit;           /* wanted at length 1: rows stay as they are, the inverse is told */
-    /* The gradient of a normalised result is brought back to before it:
-     * (g - y (y . g)) / length, inverse [rows, heads] = 1 / length. */
-    bool of_result;
-    yo_rows result;
+    bool vectors;        /* rows may be read 16 bytes at a time */
+    /* [heads, tokens] 1 / length: rows are wanted at length 1, and stay as they are but for this
+     * factor, which rounds nothing. NULL: rows are wanted as they are. */
     const float *inverse;
-    int64_t heads;
 
     __device__ float at(int64_t token, int64_t head, int64_t i) const
     {
         return load_float(rows.data, token * rows.token + head * rows.head + i, rows.dtype);
     }
-    __device__ float result_at(int64_t token, int64_t head, int64_t i) const
-    {
-        return load_float(result.data, token * result.token + head * result.head + i, result.dtype);
-    }
     __device__ bool kept(int64_t token) const
     {
         return !keep || keep[token];
     }
+    __device__ float factor(int64_t token, int64_t head) const
+    {
+        return inverse && token >= 0 ? inverse[head * tokens + token] : 1.0f;
+    }
 };
 
-Source source_of(const yo_rows *rows, int64_t size, const uint8_t *keep, bool unit);
-Source source_of_grad(const yo_rows *grad, const yo_rows *out, const float *stat,
-                      const yo_attention *at);
+Source source_of(const yo_rows *rows, int64_t size, int64_t tokens, const uint8_t *keep);
+/* The queries', keys' and values' sources. */
+struct Operands {
+    Source q, k, v;
+
+    void take(const yo_rows *q_rows, const yo_rows *k_rows, const yo_rows *v_rows,
+              const yo_attention *at);
+    /* Queries and keys at length 1, where the attention normalises. */
+    yoso_status normalize(const yo_attention *at, yo_stream *stream);
+
+  private:
+    Scratch q_inverse, k_inverse;
+};
+/* The gradient of a result; of a normalised one it is brought back to before it,
+ * (g - y (y . g)) / length, in memory of its own and the operands' dtype. */
+yoso_status result_grad(Source *source, Scratch *own, const yo_rows *grad, const yo_rows *out,
+                        const float *stat, const yo_attention *at, yo_stream *stream);
 
 /* 1 / length, as the CPU has it. */
 __device__ inline float inverse_length(float squares)
@@ -47,46 +58,26 @@ __device__ inline float inverse_length(float squares)
 }
 
 /* One row into shared memory, by a whole warp: `padded` elements, zeros beyond size and for
- * token < 0 or masked. Returns the factor that the row is still to be multiplied by. */
+ * token < 0 or masked. */
 template <class T>
-__device__ inline float stage_row(T *to, const Source &source, int64_t head, int64_t token,
-                                  int padded)
+__device__ inline void stage_row(T *to, const Source &source, int64_t head, int64_t token,
+                                 int padded)
 {
-    int lane = threadIdx.x % WARP;
     bool there = token >= 0 && source.kept(token);
-    float squares = 0, along = 0;
-    if (there && (source.unit || source.of_result))
-        for (int i = lane; i < source.size; i += WARP) {
-            float x = source.at(token, head, i);
-            squares += x * x;
-            along += source.of_result ? x * source.result_at(token, head, i) : 0.0f;
-        }
-    squares = source.unit ? warp_reduce(squares, Add()) : 0;
-    along = source.of_result ? warp_reduce(along, Add()) : 0;
-    float inverse = there && source.of_result ? source.inverse[token * source.heads + head] : 1;
-    for (int i = lane; i < padded; i += WARP) {
-        float x = 0;
-        if (there && i < source.size) {
-            x = source.at(token, head, i);
-            if (source.of_result)
-                x = (x - along * source.result_at(token, head, i)) * inverse;
-        }
-        from_float(to + i, x);
-    }
-    return source.unit ? inverse_length(squares) : 1.0f;
+    for (int i = threadIdx.x % WARP; i < padded; i += WARP)
+        from_float(to + i, there && i < source.size ? source.at(token, head, i) : 0.0f);
 }
 
 /* Some rows of one sequence against all columns of the same sequence. */
 struct Job {
-    int64_t first, count;        /* rows */
-    int64_t column, columns_end; /* columns */
-    int64_t sequence;
+    int32_t first, count;        /* rows */
+    int32_t column, columns_end; /* columns */
+    int32_t sequence, rows_first, rows_end; /* all rows of the sequence */
 };
 
 /* All rows cut into jobs of at most `block` rows, on the device. */
-yoso_status make_jobs(Scratch *jobs, int64_t *count, const yo_attention *at,
-                      const int64_t *row_offset, const int64_t *column_offset, int64_t block,
-                      yo_stream *stream);
+yoso_status make_jobs(const Job **jobs, int64_t *count, const yo_attention *at,
+                      const int64_t *row_offset, const int64_t *column_offset, int64_t block);
 
 inline int round_up(int64_t x, int step)
 {

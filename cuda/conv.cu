@@ -72,13 +72,13 @@ __global__ void conv_grad_kernel(void *grad_weight, const void *grad, const void
         store_float(grad_weight, blockIdx.x, dtype, (float)total);
 }
 
-static yoso_status pack(Packed *p, Scratch *offset, const yo_view *value, const yo_packing *packing,
-                        yo_stream *stream)
+static yoso_status pack(Packed *p, const yo_view *value, const yo_packing *packing)
 {
     size_t bytes = (size_t)(packing->sequences + 1) * sizeof(int64_t);
-    YO_TRY(offset->upload(packing->offset, bytes, stream));
-    *p = Packed{packing->heads, packing->sequences, value->shape[0], offset->as<int64_t>(),
-                packing->keep};
+    const void *offset;
+    YO_TRY(constant(&offset, packing->offset, bytes));
+    *p = Packed{packing->heads, packing->sequences, value->shape[0],
+                static_cast<const int64_t *>(offset), packing->keep};
     return YOSO_OK;
 }
 
@@ -86,8 +86,7 @@ yoso_status yo_cuda_depthwise_conv(const yo_view *out, const yo_view *value, con
                                    const yo_packing *packing, yo_stream *stream)
 {
     Packed p;
-    Scratch offset;
-    YO_TRY(pack(&p, &offset, value, packing, stream));
+    YO_TRY(pack(&p, value, packing));
     return launch("depthwise_conv", conv_kernel, (unsigned)value->shape[0], ROW_THREADS, 0, stream,
                   out->data, value->data, value->dtype, weight->data, weight->shape[1],
                   value->shape[1], p, false);
@@ -99,9 +98,8 @@ yoso_status yo_cuda_depthwise_conv_grad(const yo_view *grad_value, const yo_view
                                         yo_stream *stream)
 {
     Packed p;
-    Scratch offset;
     int64_t taps = weight->shape[1];
-    YO_TRY(pack(&p, &offset, value, packing, stream));
+    YO_TRY(pack(&p, value, packing));
     YO_TRY(launch("depthwise_conv_grad", conv_kernel, (unsigned)value->shape[0], ROW_THREADS, 0,
                   stream, grad_value->data, grad->data, grad->dtype, weight->data, taps,
                   value->shape[1], p, true));

@@ -1,31 +1,22 @@
-/* The fast hash: three rounds of random signs and Walsh-Hadamard transforms stand for a random
- * rotation (Andoni et al., 2015), whose D2 outputs give floor(D2 / T) codes. A warp transforms one
- * vector in shared memory, in the order of additions that src/cpu/fast_hash.c has, so that the
- * codes are the CPU's to the bit. */
+/* The matrix of the fast hash: three rounds of random signs and Walsh-Hadamard transforms stand
+ * for a random rotation (Andoni et al., 2015), whose D2 outputs give floor(D2 / T) codes. Written
+ * out, three rounds are a matrix of whole numbers of at most D2 sqrt(D2), mostly below 2 D2, which
+ * f16 has to the last bit; the device multiplies by it faster than it would transform. */
 #include "cuda/lsh.cuh"
 
 using namespace yo_cuda;
 
 const int WARPS = 4;
 
-Hasher yo_cuda::fast_hasher(const yo_attention *at, const float *sign, int64_t sign_size)
+int64_t yo_cuda::transforms_of(const yo_attention *at, int64_t outputs)
 {
-    Hasher hasher = {};
-    int32_t outputs = (int32_t)sign_size, codes = outputs / at->code_len;
-    hasher.size = at->head_size;
-    hasher.padded = sign_size;
-    hasher.code_len = at->code_len;
-    hasher.num_hash = at->num_hash;
-    hasher.groups = at->spread ? (at->num_hash * at->code_len + outputs - 1) / outputs
-                               : (at->num_hash + codes - 1) / codes;
-    hasher.fast = true;
-    hasher.spread = at->spread;
-    hasher.numbers = sign;
-    return hasher;
+    int64_t codes = outputs / at->code_len;
+    return at->spread ? ((int64_t)at->num_hash * at->code_len + outputs - 1) / outputs
+                      : (at->num_hash + codes - 1) / codes;
 }
 
 /* x *= sign, then the transform in Sylvester order, not scaled. */
-__device__ static void transform(float *x, const float *sign, int size)
+__device__ static void one_round(float *x, const float *sign, int size)
 {
     int lane = threadIdx.x % WARP;
     for (int d = lane; d < size; d += WARP)
@@ -42,67 +33,75 @@ __device__ static void transform(float *x, const float *sign, int size)
     }
 }
 
-/* Bits of the codes at code[hash * rows] from one group's outputs, numbers first .. first + size -
- * 1 of all. A lane keeps to its own hashes, so that the bits of one code never meet. */
-__device__ static void spread_bits(uint16_t *code, int64_t rows, const float *x, int first,
-                                   int size, const Hasher &hasher)
-{
-    int last = hasher.num_hash * hasher.code_len;
-    last = first + size < last ? first + size : last;
-    for (int h = threadIdx.x % WARP; h < hasher.num_hash; h += WARP) {
-        int start = first > h ? (first - h + hasher.num_hash - 1) / hasher.num_hash : 0;
-        int bits = start > 0 ? code[h * rows] : 0;
-        for (int t = start; t * hasher.num_hash + h < last; t++)
-            bits |= (x[t * hasher.num_hash + h - first] > 0) << t;
-        code[h * rows] = (uint16_t)bits;
-    }
-}
+/* Where a transform's outputs go. */
+struct Outputs {
+    int32_t code_len, num_hash, columns, depth, pieces, groups;
+    bool spread; /* output c of all transforms is bit c / M of code c mod M */
 
-/* One warp for a row of one head; blockIdx.x counts jobs of WARPS rows. */
-__global__ void fast_hash_kernel(uint16_t *code, const Job *jobs, Source x, Hasher hasher,
-                                 int64_t rows)
+    /* Hash and bit of output `o` of transform `p`; false when no code has it. */
+    __device__ bool place(int64_t p, int64_t o, int64_t outputs, int64_t *hash, int64_t *bit) const
+    {
+        if (spread) {
+            *hash = (p * outputs + o) % num_hash;
+            *bit = (p * outputs + o) / num_hash;
+            return *bit < code_len;
+        }
+        *hash = p * (outputs / code_len) + o / code_len;
+        *bit = o % code_len;
+        return o / code_len < outputs / code_len && *hash < num_hash;
+    }
+};
+
+/* A warp transforms unit vector d, which is column d of the matrix: blockIdx.x counts d and
+ * transforms, blockIdx.y matrices. */
+__global__ void transform_kernel(f16 *matrix, int64_t a_matrix, const float *sign, int64_t outputs,
+                                 int64_t transforms, int64_t size, Outputs to)
 {
     DYNAMIC_SHARED(float, shared);
-    int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP, size = (int)hasher.padded;
-    Job job = jobs[blockIdx.x];
-    int64_t head = blockIdx.y, row = job.first + warp;
-    if (warp >= job.count)
+    int64_t item = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP, d = item % size;
+    int64_t p = item / size;
+    if (p >= transforms)
         return;
-    float *vector = shared + warp * size;
-    const float *numbers =
-        hasher.numbers + job.sequence * hasher.sequence_step + head * hasher.head_step;
-    int codes = size / hasher.code_len;
-    for (int p = 0; p < hasher.groups; p++) {
-        __syncwarp();
-        for (int d = lane; d < size; d += WARP)
-            vector[d] = d < hasher.size && x.kept(row) ? x.at(row, head, d) : 0.0f;
-        for (int round = 0; round < 3; round++)
-            transform(vector, numbers + (round * hasher.groups + p) * hasher.padded, size);
-        uint16_t *to = code + head * hasher.num_hash * rows + row;
-        if (hasher.spread) {
-            spread_bits(to, rows, vector, p * size, size, hasher);
+    float *x = shared + threadIdx.x / WARP * outputs;
+    for (int64_t i = threadIdx.x % WARP; i < outputs; i += WARP)
+        x[i] = i == d ? 1.0f : 0.0f;
+    sign += blockIdx.y * 3 * transforms * outputs;
+    for (int round = 0; round < 3; round++)
+        one_round(x, sign + (round * transforms + p) * outputs, (int)outputs);
+    for (int64_t o = threadIdx.x % WARP; o < outputs; o += WARP) {
+        int64_t hash, bit;
+        if (!to.place(p, o, outputs, &hash, &bit))
             continue;
-        }
-        for (int c = lane; c < codes && p * codes + c < hasher.num_hash; c += WARP) {
-            int bits = 0;
-            for (int t = 0; t < hasher.code_len; t++)
-                bits |= (vector[c * hasher.code_len + t] > 0) << t;
-            to[(p * codes + c) * rows] = (uint16_t)bits;
+        int64_t row = hash / GROUP * to.pieces * to.columns + hash % GROUP * to.code_len + bit;
+        float rest = x[o];
+        for (int piece = 0; piece < to.pieces; piece++) {
+            f16 part;
+            from_float(&part, rest);
+            rest -= to_float(part);
+            matrix[blockIdx.y * a_matrix + (row + (int64_t)piece * to.columns) * to.depth + d] =
+                part;
         }
     }
 }
 
-yoso_status yo_cuda::fast_codes(uint16_t *code, const Hasher &hasher, const Source &x,
-                                const yo_attention *at, const int64_t *offset, yo_stream *stream)
+yoso_status Hasher::transform(const float *sign, int64_t sign_size, int64_t matrices,
+                              const yo_attention *at, yo_stream *stream)
 {
-    Scratch jobs;
-    int64_t count;
-    size_t bytes = (size_t)(WARPS * hasher.padded) * sizeof(float);
+    size_t bytes = (size_t)(WARPS * sign_size) * sizeof(float);
     if (bytes > 160 << 10)
         return yo_cuda_fail(YOSO_UNSUPPORTED, "fast_hash: device cuda: %lld signs are too wide",
-                            (long long)hasher.padded);
-    YO_TRY(make_jobs(&jobs, &count, at, offset, offset, WARPS, stream));
-    return launch("fast_hash", fast_hash_kernel, dim3((unsigned)count, (unsigned)at->heads),
-                  WARPS * WARP, bytes, stream, code, jobs.as<Job>(), x, hasher,
-                  offset[at->sequences]);
+                            (long long)sign_size);
+    YO_TRY(lay_out(at, matrices, sign_size > 256 ? 2 : 1, stream));
+    Outputs to = {code_len, num_hash, columns, depth, pieces, groups, at->spread};
+    int64_t transforms = transforms_of(at, sign_size), items = transforms * size;
+    dim3 grid((unsigned)((items + WARPS - 1) / WARPS), (unsigned)matrices);
+    return launch("fast_hash", transform_kernel, grid, WARPS * WARP, bytes, stream, own.as<f16>(),
+                  a_matrix, sign, sign_size, transforms, size, to);
+}
+
+yoso_status Hasher::take_signs(const float *sign, int64_t sign_size, const yo_attention *at,
+                               yo_stream *stream)
+{
+    by_sequence = true;
+    return transform(sign, sign_size, at->sequences, at, stream);
 }

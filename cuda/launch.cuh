@@ -39,6 +39,23 @@ extern const yo_module_host *host;
 yoso_status launched(const char *name);
 yoso_status check(cudaError_t error, const char *what);
 
+/* Device memory with these bytes in it, which lives on: what depends on the shapes of a call alone
+ * is brought to the device once. */
+yoso_status constant(const void **device, const void *bytes, size_t size);
+
+/* A seed as kernels take it: a number; or, in a captured graph, the place where each replay finds
+ * its own. */
+struct Seed {
+    uint64_t number;
+    const uint64_t *at;
+
+    __device__ uint64_t value() const
+    {
+        return at ? *at : number;
+    }
+};
+Seed seed_of(uint64_t number);
+
 /* Scratch that lives until the end of the enclosing scope, in the stream's order. */
 class Scratch
 {
@@ -48,8 +65,6 @@ class Scratch
     ~Scratch();
     yoso_status take(size_t bytes);
     yoso_status zero(yo_stream *stream);
-    /* Takes room for a copy of the host's bytes, which may be reused at once. */
-    yoso_status upload(const void *source, size_t bytes, yo_stream *stream);
     /* *target = number `index` of the scratch; waits for it. */
     yoso_status download(int64_t *target, size_t index = 0);
     template <class T> T *as() const
@@ -88,8 +103,8 @@ yoso_status launch(const char *name, void (*kernel)(P...), dim3 grid, unsigned t
     kernel<<<grid, threads, shared_bytes, (cudaStream_t)stream>>>(static_cast<P>(arguments)...);
 #else
     (void)stream;
-    auto body = [&] { kernel(static_cast<P>(arguments)...); };
-    emulate::run(grid, dim3(threads), shared_bytes, emulate::run_body<decltype(body)>, &body);
+    emulate::run(grid, dim3(threads), shared_bytes,
+                 [=] { kernel(static_cast<P>(arguments)...); });
 #endif
     return launched(name);
 }

@@ -4,6 +4,8 @@
 # specs load in its place.
 cuda_sources = \
 	cuda/module.cu \
+	cuda/memory.cu \
+	cuda/graph.cu \
 	cuda/table.cu \
 	cuda/copy.cu \
 	cuda/elementwise.cu \
@@ -25,6 +27,8 @@ cuda_sources = \
 	cuda/yoso_expectation.cu \
 	cuda/softmax_attention.cu \
 	cuda/lsh_hash.cu \
+	cuda/lsh_codes.cu \
+	cuda/lsh_sort.cu \
 	cuda/fast_hash.cu \
 	cuda/lsh_cumulation.cu \
 	cuda/lsh_weighted.cu \
@@ -42,7 +46,7 @@ cuda/%.nv.o: cuda/%.cu
 	$(AM_V_GEN)$(NVCC) $(NVCC_ARCHS) $(cuda_flags) -O3 -Xcompiler -fPIC,-fvisibility=hidden \
 		-MMD -MF $@.d -c $< -o $@
 
-emulate = $(CXX) -x c++ $(cuda_flags) -O2 -g -Wall -Wextra -Werror -Wno-unknown-pragmas -fPIC \
+emulate = $(CXX) -x c++ $(cuda_flags) -O2 -g -fno-strict-aliasing -Wall -Wextra -Werror -Wno-unknown-pragmas -fPIC \
 	-fvisibility=hidden $(SANITIZE) -MMD -MF $@.d -c $< -o $@
 
 cuda/%.emulated.o: cuda/%.cu

@@ -1,156 +1,420 @@
-/* The Bernoulli sampling of arXiv 2111.09714, section 3.2, with the buckets in shared memory: a
- * block adds a slice of all keys' values to the buckets of their codes, for as many hashes as fit,
- * and its queries read theirs back; no table ever leaves the chip.
+/* The Bernoulli sampling of arXiv 2111.09714, section 3.2, with the buckets in shared memory. A
+ * block has 8 dims of one sequence and head. For a group of 8 hashes at a time it adds all keys'
+ * values to the buckets of their codes, and its queries read theirs back; no table ever leaves the
+ * chip.
  *
  * Shared memory adds integers natively but floats only by compare-and-swap, so values are fixed
  * point: with 2^k sum |v| < 2^30 no bucket overflows, and the sums do not depend on their order.
- * Neighbouring threads have neighbouring places of a bucket, so that no code makes two of them
- * meet in a bank. */
+ * A bucket is 64 places, [hash][dim]. A warp adds four keys at a time, each lane one dim of one
+ * key, in eight turns: in turn t key i adds to hash t ^ i, so that whatever the codes all lanes
+ * have banks of their own. Then a bucket becomes f16, [hash][dim] of 128 bytes (for f32 two f16,
+ * 256 bytes), and 16 queries at a time read by ldmatrix, row r in turn t the 16 bytes of hash
+ * t ^ r, again all in different banks; a product with the identity adds them up in f32. */
+#include <stdlib.h>
+
 #include "cuda/lsh.cuh"
-#include "cuda/walk.cuh"
+#include "cuda/tile.cuh"
 
 using namespace yo_cuda;
 
-const int ENTRIES = 32768; /* int32 places of the tables: 128 KiB */
-const int CUMULATE_THREADS = 512, SLICE = 16;
+const int CUMULATE_WARPS = 16, CUMULATE_THREADS = CUMULATE_WARPS * WARP;
+const int DIMS = 8, PLACES = GROUP * DIMS; /* of a bucket */
+const int BUCKETS = 512;                   /* that fit; more come range by range */
+const int LOG_STEP = 8;                    /* of a bucket: 256 bytes */
+const int SUM_ROWS = 512, FINISH_ROWS = 64; /* of a block of the kernels beside */
 
-/* How the tables are cut: [buckets][hashes][dims], `ranges` of the buckets one after another. */
-struct Layout {
-    int dims, hashes, buckets, ranges;
+/* What a block works on. */
+struct Cumulation {
+    const Job *jobs; /* one for each sequence: its queries and its keys */
+    Codes q, k;
+    Source v;
+    const int32_t *exponent; /* [sequence][head][dim] k of 2^k */
+    float *sum;              /* [share][head][slice][row][dim of the slice] */
+    int64_t heads;
+    int32_t slices, shares, buckets, ranges;
 };
 
-static Layout layout_of(const yo_attention *at)
-{
-    int all = 1 << at->code_len;
-    Layout l;
-    l.buckets = all < ENTRIES ? all : ENTRIES;
-    l.ranges = all / l.buckets;
-    l.dims = ENTRIES / l.buckets < SLICE ? ENTRIES / l.buckets : SLICE;
-    l.hashes = ENTRIES / (l.buckets * l.dims);
-    int most = CUMULATE_THREADS / l.dims; /* a thread for each place of a bucket */
-    most = most < at->num_hash ? most : at->num_hash;
-    l.hashes = l.hashes < most ? l.hashes : most;
-    return l;
-}
+/* -- Scales ------------------------------------------------------------------------------------ */
 
-/* exponent[sequence][head][dim] = the k of 2^k; a block for 32 dims of one sequence and head. */
-__global__ void exponent_kernel(int32_t *exponent, const int64_t *offset, Source v, int64_t heads)
+/* part[job][head][dim] = sum of |v|, and the largest, over the job's rows. */
+__global__ void sizes_kernel(float2 *part, const Job *jobs, Source v, int64_t heads)
 {
-    SHARED(float, part, 8 * WARP);
-    int64_t sequence = blockIdx.x, head = blockIdx.y;
-    int64_t dim = blockIdx.z * WARP + threadIdx.x % WARP;
+    SHARED(float2, shared, 8 * WARP);
+    Job job = jobs[blockIdx.x];
+    int64_t head = blockIdx.y, dim = blockIdx.z * WARP + threadIdx.x % WARP;
     int warp = threadIdx.x / WARP;
-    float sum = 0;
-    for (int64_t j = offset[sequence] + warp; j < offset[sequence + 1]; j += 8)
-        if (dim < v.size && v.kept(j))
-            sum += fabsf(v.at(j, head, dim));
-    part[threadIdx.x] = sum;
+    float2 size = {0, 0};
+    if (dim < v.size)
+        for (int64_t j = job.first + warp; j < job.first + job.count; j += 8) {
+            float x = v.kept(j) ? fabsf(v.at(j, head, dim)) : 0.0f;
+            size.x += x;
+            size.y = fmaxf(size.y, x);
+        }
+    shared[threadIdx.x] = size;
     __syncthreads();
     if (warp > 0 || dim >= v.size)
         return;
-    for (int w = 1; w < 8; w++)
-        sum += part[w * WARP + threadIdx.x];
+    for (int w = 1; w < 8; w++) {
+        size.x += shared[w * WARP + threadIdx.x].x;
+        size.y = fmaxf(size.y, shared[w * WARP + threadIdx.x].y);
+    }
+    part[(blockIdx.x * heads + head) * v.size + dim] = size;
+}
+
+/* Power of two above x, for x that has one. */
+__device__ static int power_above(float x)
+{
     int power = 0;
-    if (isfinite(sum) && sum > 0)
-        frexpf(sum, &power); /* sum < 2^power */
-    power = 29 - power;
-    exponent[(sequence * heads + head) * v.size + dim] = power < 126 ? power : 126;
+    if (isfinite(x) && x > 0)
+        frexpf(x, &power);
+    return power;
 }
 
-/* Adds the keys' values to tables of hashes `hash` .. of buckets from `base` on. */
-__device__ static void scatter(int *table, const Layout &l, int hash, int some, int base,
-                               const Codes &k, const Source &v, int64_t head, int64_t first,
-                               int64_t end, int64_t dim0, const int32_t *exponent)
+/* exponent[sequence][head][dim] of the parts of the sequence, whose jobs begin at start[sequence].
+ * With `few` bits of a value the conversion is one addition. */
+__global__ void exponent_kernel(int32_t *exponent, const float2 *part, const int64_t *start,
+                                int64_t numbers, bool few)
 {
-    int width = l.hashes * l.dims, slot = threadIdx.x % width, together = blockDim.x / width;
-    int h = slot / l.dims, d = slot % l.dims;
-    if ((int)threadIdx.x >= together * width || h >= some || dim0 + d >= v.size)
+    int64_t i = (int64_t)blockIdx.y * blockDim.x + threadIdx.x, sequence = blockIdx.x;
+    if (i >= numbers)
         return;
-    float scale = ldexpf(1.0f, exponent[dim0 + d]);
-    for (int64_t j = first + threadIdx.x / width; j < end; j += together) {
-        int bucket = k.at(head, hash + h, j) - base;
-        if (bucket >= 0 && bucket < l.buckets && v.kept(j))
-            atomicAdd(table + bucket * width + slot,
-                      __float2int_rn(v.at(j, head, dim0 + d) * scale));
+    float sum = 0, most = 0;
+    for (int64_t job = start[sequence]; job < start[sequence + 1]; job++) {
+        sum += part[job * numbers + i].x;
+        most = fmaxf(most, part[job * numbers + i].y);
+    }
+    int power = 29 - power_above(sum), of_one = 21 - power_above(most);
+    power = few && of_one < power ? of_one : power;
+    exponent[sequence * numbers + i] = power < 126 ? power > -126 ? power : -126 : 126;
+}
+
+/* -- Tables ------------------------------------------------------------------------------------ */
+
+/* x 2^k rounded to a whole number: of 16-bit values by an addition that leaves it in the low bits. */
+template <class T> __device__ inline int fixed_point(float x, float scale)
+{
+    const float MAGIC = 12582912.0f; /* 1.5 2^23 */
+    return __float_as_int(fmaf(x, scale, MAGIC)) - __float_as_int(MAGIC);
+}
+template <> __device__ inline int fixed_point<float>(float x, float scale)
+{
+    return __float2int_rn(x * scale);
+}
+
+/* Eight codes, two a word, whose words are exchanged so that word t / 2 has the code of hash
+ * t ^ first but for its half: `first` even turns the low one up, odd the high one. */
+struct TurnedCodes {
+    uint32_t word[GROUP / 2];
+
+    __device__ TurnedCodes(const uint4 &codes, int first)
+    {
+        bool near = first & 2, far = first & 4;
+        uint32_t a = near ? codes.y : codes.x, b = near ? codes.x : codes.y;
+        uint32_t c = near ? codes.w : codes.z, d = near ? codes.z : codes.w;
+        word[0] = far ? c : a;
+        word[1] = far ? d : b;
+        word[2] = far ? a : c;
+        word[3] = far ? b : d;
+    }
+    /* The code's bucket, as bytes of the table: the code times 256. */
+    __device__ uint32_t bucket(int turn, bool odd) const
+    {
+        return pick_bytes(word[turn / 2], ((turn & 1) != 0) == odd ? 0x4104u : 0x4324u);
+    }
+};
+
+/* Keys of one batch of loads: what a lane adds of each. */
+const int BATCH = 4;
+struct Keys {
+    uint4 codes[BATCH];
+    float value[BATCH];
+};
+
+/* Reads keys j, j + step, ...; those that are not there or masked have the value 0. */
+template <class T>
+__device__ static void load_keys(Keys &keys, const T *value, const uint4 *codes, const Source &v,
+                                 int64_t j, int64_t step, int64_t end, bool there)
+{
+#pragma unroll
+    for (int b = 0; b < BATCH; b++, j += step) {
+        bool here = j < end;
+        keys.codes[b] = here ? codes[j] : uint4{0, 0, 0, 0};
+        keys.value[b] =
+            here && there && v.kept(j) ? to_float(value[j * v.rows.token]) : 0.0f;
     }
 }
 
-/* sum[query] += the buckets of its codes. */
-__device__ static void gather(float *sum, const int *table, const Layout &l, int hash, int some,
-                              int base, const Codes &q, int64_t head, int64_t heads, int64_t first,
-                              int64_t end, int64_t dim0, int64_t size, const int32_t *exponent)
+/* Adds the values of all keys to the buckets `base` .. of the hashes of one group. */
+template <class T, bool RANGED>
+__device__ static void scatter(unsigned char *table, const Cumulation &c, const Job &job,
+                               int64_t head, int group, int64_t dim0, float scale, int base)
 {
-    int width = l.hashes * l.dims, d = threadIdx.x % l.dims, together = blockDim.x / l.dims;
-    if (dim0 + d >= size)
-        return;
-    float scale = ldexpf(1.0f, -exponent[dim0 + d]);
-    for (int64_t i = first + threadIdx.x / l.dims; i < end; i += together) {
-        float total = 0;
-        for (int h = 0; h < some; h++) {
-            int bucket = q.at(head, hash + h, i) - base;
-            if (bucket >= 0 && bucket < l.buckets)
-                total += (float)table[bucket * width + h * l.dims + d];
-        }
-        sum[(i * heads + head) * size + dim0 + d] += total * scale;
-    }
-}
-
-/* A block for a slice of dims of one sequence, head and share of the hashes; it alone adds to its
- * part of sum[share][row][head][dim]. */
-__global__ void __launch_bounds__(CUMULATE_THREADS)
-    cumulate_kernel(float *sum, const int64_t *q_offset, const int64_t *k_offset, Codes q, Codes k,
-                    Source v, const int32_t *exponent, int64_t heads, int slices, int shares,
-                    Layout l)
-{
-    DYNAMIC_SHARED(int, table);
-    int64_t sequence = blockIdx.x, head = blockIdx.y, share = blockIdx.z / slices;
-    int64_t dim0 = blockIdx.z % slices * l.dims;
-    int32_t steps = (k.num_hash + l.hashes - 1) / l.hashes;
-    exponent += (sequence * heads + head) * v.size;
-    sum += share * q.rows * heads * v.size;
-    for (int step = (int)share; step < steps; step += shares) {
-        int hash = step * l.hashes;
-        int some = k.num_hash - hash < l.hashes ? k.num_hash - hash : l.hashes;
-        for (int base = 0; base < l.ranges * l.buckets; base += l.buckets) {
-            __syncthreads();
-            for (int i = threadIdx.x; i < l.buckets * l.hashes * l.dims; i += blockDim.x)
-                table[i] = 0;
-            __syncthreads();
-            scatter(table, l, hash, some, base, k, v, head, k_offset[sequence],
-                    k_offset[sequence + 1], dim0, exponent);
-            __syncthreads();
-            gather(sum, table, l, hash, some, base, q, head, heads, q_offset[sequence],
-                   q_offset[sequence + 1], dim0, v.size, exponent);
+    const int TOGETHER = WARP / DIMS, STEP = CUMULATE_WARPS * TOGETHER;
+    int i = lane_of_warp() / DIMS, d = lane_of_warp() % DIMS;
+    int hashes = c.k.num_hash - group * GROUP;
+    const uint4 *codes = reinterpret_cast<const uint4 *>(c.k.of(head, group, 0));
+    const T *value = static_cast<const T *>(c.v.rows.data) + head * c.v.rows.head + dim0 + d;
+    uint32_t place = (uint32_t)(i * DIMS + d) * 4;
+    bool there = dim0 + d < c.v.size;
+    int64_t j = job.column + warp_of_block() * TOGETHER + i, end = job.columns_end;
+    Keys now, next;
+    load_keys(next, value, codes, c.v, j, STEP, end, there);
+    for (; j - i < end; j += BATCH * STEP) {
+        now = next;
+        load_keys(next, value, codes, c.v, j + BATCH * STEP, STEP, end, there);
+#pragma unroll
+        for (int b = 0; b < BATCH; b++) {
+            TurnedCodes turned(now.codes[b], i);
+            int number = fixed_point<T>(now.value[b], scale);
+#pragma unroll
+            for (int turn = 0; turn < GROUP; turn++) {
+                uint32_t at = turned.bucket(turn, i & 1) - ((uint32_t)base << LOG_STEP);
+                bool inside = !RANGED || at < (uint32_t)BUCKETS << LOG_STEP;
+                if (inside && (turn ^ i) < hashes)
+                    atomicAdd(
+                        reinterpret_cast<int *>(table + (at | (place ^ (turn * DIMS * 4)))),
+                        number);
+            }
         }
     }
 }
 
-/* Shares joined in order, the mean over the hashes, unit length: a warp for a row of one head. */
-__global__ void finish_kernel(yo_rows out, float *stat, const float *sum, int shares,
-                              int32_t num_hash, bool normalize, const uint8_t *keep, int64_t rows,
-                              int64_t heads, int64_t size)
+/* sum / 2^15: of 16-bit values by shifts and an addition, which keep 22 bits of 30. */
+template <class T> __device__ inline float to_table(int sum)
 {
-    int64_t i = ((int64_t)blockIdx.x * blockDim.x + threadIdx.x) / WARP;
-    if (i >= rows * heads)
-        return;
-    int64_t row = i / heads, head = i % heads, lane = threadIdx.x % WARP;
-    float squares = 0, factor = 1;
-    for (int pass = normalize ? 0 : 1; pass < 2; pass++) {
-        for (int64_t d = lane; d < size; d += WARP) {
-            float value = 0;
-            for (int share = 0; share < shares; share++)
-                value += sum[(share * rows * heads + i) * size + d];
-            value *= 1.0f / (float)num_hash;
-            squares += value * value;
-            if (pass == 1)
-                store_float(out.data, row * out.token + head * out.head + d, out.dtype,
-                            !keep || keep[row] ? value * factor : 0.0f);
+    const float MAGIC = 12582912.0f;
+    return (__int_as_float(((sum + 128) >> 8) + __float_as_int(MAGIC)) - MAGIC) * 0x1p-7f;
+}
+template <> __device__ inline float to_table<float>(int sum)
+{
+    return (float)sum * 0x1p-15f;
+}
+
+/* A bucket's 64 sums, of at most 2^30, become f16 of at most 2^15, and for f32 64 remainders
+ * behind them. Half a warp a bucket. */
+template <class T> __device__ static void convert(unsigned char *table, int buckets)
+{
+    const int EACH = 4, LANES = PLACES / EACH;
+    int lane = threadIdx.x % LANES;
+    for (int bucket = threadIdx.x / LANES; bucket < buckets; bucket += CUMULATE_THREADS / LANES) {
+        unsigned char *row = table + (bucket << LOG_STEP);
+        int4 sum = reinterpret_cast<int4 *>(row)[lane];
+        float x[EACH] = {to_table<T>(sum.x), to_table<T>(sum.y), to_table<T>(sum.z),
+                         to_table<T>(sum.w)};
+        __syncwarp(); /* all have read */
+        uint2 high = {pack(x[0], x[1], f16()), pack(x[2], x[3], f16())}, low = {0, 0};
+        if (sizeof(T) == 4) {
+#pragma unroll
+            for (int e = 0; e < EACH; e++) {
+                f16 part;
+                from_float(&part, x[e]);
+                x[e] -= to_float(part);
+            }
+            low = uint2{pack(x[0], x[1], f16()), pack(x[2], x[3], f16())};
         }
-        if (pass == 0)
-            factor = inverse_length(warp_reduce(squares, Add()));
+        reinterpret_cast<uint2 *>(row)[lane] = high;
+        reinterpret_cast<uint2 *>(row + 128)[lane] = low;
+        __syncwarp();
     }
-    if (stat && lane == 0)
-        stat[i] = factor;
+}
+
+/* The first `bytes` of each bucket. */
+__device__ static void clear(unsigned char *table, int buckets, int bytes)
+{
+    int chunks = bytes / 16;
+    for (int i = threadIdx.x; i < buckets * chunks; i += CUMULATE_THREADS)
+        reinterpret_cast<uint4 *>(table + (i / chunks << LOG_STEP))[i % chunks] =
+            uint4{0, 0, 0, 0};
+}
+
+/* sum += the buckets of 16 queries' codes, as the lanes of a product hold them. */
+template <class T, bool RANGED>
+__device__ static void gather(float (&sum)[4], const unsigned char *table, const uint4 &codes,
+                              int base)
+{
+    /* Tiles 0 and 1 are queries 0 .. 7 and 8 .. 15 in an even turn, 2 and 3 the same in the odd
+     * turn after it: the hash is turn ^ first, turn even. */
+    int lane = lane_of_warp(), first = (lane & 7) ^ lane / 16;
+    TurnedCodes turned(codes, first);
+    uint32_t one_row = lane / 4 == column_of(0)   ? 0x3c00u
+                       : lane / 4 == column_of(1) ? 0x3c000000u
+                                                  : 0;
+    const uint32_t identity[4] = {one_row, 0, 0, one_row};
+#pragma unroll
+    for (int turn = 0; turn < GROUP; turn += 2) {
+        uint32_t right[4], at = turned.bucket(turn, first & 1) - ((uint32_t)base << LOG_STEP);
+        const unsigned char *from = table + (at | ((uint32_t)(first * 16) ^ (turn * 16)));
+        if (RANGED && at >= (uint32_t)BUCKETS << LOG_STEP)
+            from = table + (BUCKETS << LOG_STEP); /* zeros lie there */
+        load_tiles_turned(right, from);
+        multiply_16x8x16(sum, identity, right, f16());
+        multiply_16x8x16(sum, identity, right + 2, f16());
+        if (sizeof(T) == 4) {
+            load_tiles_turned(right, from + 128);
+            multiply_16x8x16(sum, identity, right, f16());
+            multiply_16x8x16(sum, identity, right + 2, f16());
+        }
+    }
+}
+
+/* -- The block --------------------------------------------------------------------------------- */
+
+/* A tile of 16 queries' sums in memory, the two of a lane's row at its dims. */
+__device__ static float2 *sums_at(float *sum, const Job &job, int tile, int half)
+{
+    int row = tile * 16 + row_of(2 * half);
+    return row < job.count ? reinterpret_cast<float2 *>(sum + (job.first + row) * DIMS +
+                                                        column_of(0))
+                           : nullptr;
+}
+
+/* KEPT tiles of 16 queries a warp have their sums in registers; with none they are added up in
+ * memory, which this block alone does. */
+template <class T, int KEPT, bool RANGED>
+__global__ void __launch_bounds__(CUMULATE_THREADS, 1) cumulate_kernel(Cumulation c)
+{
+    DYNAMIC_SHARED(unsigned char, table);
+    Job job = c.jobs[blockIdx.x];
+    int64_t head = blockIdx.y, share = blockIdx.z / c.slices, slice = blockIdx.z % c.slices;
+    int64_t dim0 = slice * DIMS;
+    const int32_t *exponent = c.exponent + (job.sequence * c.heads + head) * c.v.size + dim0;
+    float *sum = c.sum + ((share * c.heads + head) * c.slices + slice) * c.q.rows * DIMS;
+    int own = lane_of_warp() % DIMS, tiles = (job.count + 15) / 16;
+    float scale = ldexpf(1.0f, dim0 + own < c.v.size ? exponent[own] : 0);
+    float kept[KEPT ? KEPT : 1][4] = {};
+    clear(table, c.buckets + (RANGED ? 1 : 0), 256);
+    __syncthreads();
+    for (int group = (int)share; group < c.k.groups(); group += c.shares) {
+        const uint4 *codes =
+            reinterpret_cast<const uint4 *>(c.q.of(head, group, job.first));
+        for (int base = 0; base < c.ranges * BUCKETS; base += BUCKETS) {
+            scatter<T, RANGED>(table, c, job, head, group, dim0, scale, base);
+            __syncthreads();
+            convert<T>(table, c.buckets);
+            __syncthreads();
+#pragma unroll
+            for (int t = 0; t < (KEPT ? KEPT : 1); t++)
+                for (int tile = t * CUMULATE_WARPS + warp_of_block(); tile < tiles;
+                     tile += KEPT ? tiles : CUMULATE_WARPS) {
+                    int query = tile * 16 + lane_of_warp() % 16;
+                    uint4 mine = query < job.count ? codes[query] : uint4{0, 0, 0, 0};
+                    if (KEPT) {
+                        gather<T, RANGED>(kept[t], table, mine, base);
+                        continue;
+                    }
+                    float part[4] = {};
+                    gather<T, RANGED>(part, table, mine, base);
+                    for (int half = 0; half < 2; half++) {
+                        float2 *to = sums_at(sum, job, tile, half);
+                        bool first = group == share && base == 0;
+                        if (to) {
+                            float2 before = first ? float2{0, 0} : *to;
+                            *to = float2{before.x + part[2 * half], before.y + part[2 * half + 1]};
+                        }
+                    }
+                }
+            __syncthreads();
+            clear(table, c.buckets, sizeof(T) == 4 ? 256 : 128);
+            __syncthreads();
+        }
+    }
+#pragma unroll
+    for (int t = 0; t < KEPT; t++)
+        for (int half = 0; half < 2; half++) {
+            int tile = t * CUMULATE_WARPS + warp_of_block();
+            float2 *to = tile < tiles ? sums_at(sum, job, tile, half) : nullptr;
+            if (to)
+                *to = float2{kept[t][2 * half], kept[t][2 * half + 1]};
+        }
+}
+
+/* Shares joined in order and scaled back, the mean over the hashes, unit length: a warp for a row
+ * of one head, two dims a lane at a time. */
+__global__ void finish_kernel(yo_rows out, float *stat, Cumulation c, bool normalize,
+                              const uint8_t *keep)
+{
+    Job job = c.jobs[blockIdx.x];
+    int64_t head = blockIdx.y, rows = c.q.rows, size = c.v.size;
+    int lane = lane_of_warp(), warps = (int)blockDim.x / WARP;
+    const int32_t *exponent = c.exponent + (job.sequence * c.heads + head) * size;
+    float share_of = 1.0f / (float)c.k.num_hash;
+    for (int r = warp_of_block(); r < job.count; r += warps) {
+        int64_t row = job.first + r;
+        float squares = 0, factor = 1;
+        bool kept = !keep || keep[row];
+        for (int pass = normalize ? 0 : 1; pass < 2; pass++) {
+            for (int64_t d = 2 * lane; d < c.slices * DIMS; d += 2 * WARP) {
+                float2 value = {0, 0};
+                for (int share = 0; share < c.shares; share++) {
+                    const float2 *at = reinterpret_cast<const float2 *>(
+                        c.sum + (((share * c.heads + head) * c.slices + d / DIMS) * rows + row) *
+                                    DIMS +
+                        d % DIMS);
+                    value.x += at->x;
+                    value.y += at->y;
+                }
+                value.x *= d < size ? ldexpf(share_of, 15 - exponent[d]) : 0.0f;
+                value.y *= d + 1 < size ? ldexpf(share_of, 15 - exponent[d + 1]) : 0.0f;
+                squares += value.x * value.x + value.y * value.y;
+                if (pass == 0)
+                    continue;
+                int64_t at = row * out.token + head * out.head + d;
+                if (d < size)
+                    store_float(out.data, at, out.dtype, kept ? value.x * factor : 0.0f);
+                if (d + 1 < size)
+                    store_float(out.data, at + 1, out.dtype, kept ? value.y * factor : 0.0f);
+            }
+            if (pass == 0)
+                factor = inverse_length(warp_reduce(squares, Add()));
+        }
+        if (stat && lane == 0)
+            stat[row * c.heads + head] = factor;
+    }
+}
+
+/* -- Launches ---------------------------------------------------------------------------------- */
+
+/* The scales of all values, by sequence, head and dim. */
+static yoso_status find_exponents(Scratch *exponent, const Source &v, const int64_t *offset,
+                                  const yo_attention *at, yo_stream *stream)
+{
+    Scratch part;
+    const Job *jobs;
+    int64_t count, numbers = at->heads * v.size;
+    YO_TRY(make_jobs(&jobs, &count, at, offset, offset, SUM_ROWS));
+    int64_t *start = static_cast<int64_t *>(malloc((size_t)(at->sequences + 1) * sizeof(int64_t)));
+    if (!start)
+        return yo_cuda_fail(YOSO_NO_MEMORY, "lsh_cumulation: no memory for %lld sequences",
+                            (long long)at->sequences);
+    start[0] = 0;
+    for (int64_t s = 0; s < at->sequences; s++)
+        start[s + 1] = start[s] + (offset[s + 1] - offset[s] + SUM_ROWS - 1) / SUM_ROWS;
+    const void *starts;
+    yoso_status status =
+        constant(&starts, start, (size_t)(at->sequences + 1) * sizeof(int64_t));
+    free(start);
+    YO_TRY(status);
+    YO_TRY(part.take((size_t)(count * numbers) * sizeof(float2)));
+    YO_TRY(exponent->take((size_t)(at->sequences * numbers) * sizeof(int32_t)));
+    dim3 grid((unsigned)count, (unsigned)at->heads, (unsigned)((v.size + WARP - 1) / WARP));
+    YO_TRY(launch("lsh_cumulation", sizes_kernel, grid, 8 * WARP, 0, stream, part.as<float2>(),
+                  jobs, v, at->heads));
+    dim3 places((unsigned)at->sequences, (unsigned)((numbers + THREADS - 1) / THREADS));
+    return launch("lsh_cumulation", exponent_kernel, places, THREADS, 0, stream,
+                  exponent->as<int32_t>(), part.as<float2>(), static_cast<const int64_t *>(starts),
+                  numbers, v.rows.dtype != YOSO_F32);
+}
+
+template <class T>
+static yoso_status cumulate_of(const Cumulation &c, dim3 grid, int64_t longest, yo_stream *stream)
+{
+    size_t bytes = (size_t)(c.buckets + 1) << LOG_STEP;
+    int64_t tiles = (longest + 16 * CUMULATE_WARPS - 1) / (16 * CUMULATE_WARPS);
+    auto kernel = c.ranges > 1 ? cumulate_kernel<T, 0, true>
+                  : tiles > 16 ? cumulate_kernel<T, 0, false>
+                  : tiles > 4  ? cumulate_kernel<T, 16, false>
+                               : cumulate_kernel<T, 4, false>;
+    return launch("lsh_cumulation", kernel, grid, CUMULATE_THREADS, bytes, stream, c);
 }
 
 yoso_status yo_cuda::cumulate(const yo_rows *out, float *stat, bool normalize, const Codes &q,
@@ -158,47 +422,52 @@ yoso_status yo_cuda::cumulate(const yo_rows *out, float *stat, bool normalize, c
                               const int64_t *k_offset, const Source &v, const yo_attention *at,
                               yo_stream *stream)
 {
-    Scratch q_starts, k_starts, exponent, sum;
-    size_t starts = (size_t)(at->sequences + 1) * sizeof(int64_t);
-    Layout l = layout_of(at);
-    int slices = (int)((v.size + l.dims - 1) / l.dims);
+    Scratch exponent, sum;
+    const Job *row_jobs;
+    int64_t count, row_count, longest = 0;
+    for (int64_t s = 0; s < at->sequences; s++)
+        longest = q_offset[s + 1] - q_offset[s] > longest ? q_offset[s + 1] - q_offset[s] : longest;
+    Cumulation c = {};
+    c.q = q;
+    c.k = k;
+    c.v = v;
+    c.heads = at->heads;
+    c.slices = (int32_t)((v.size + DIMS - 1) / DIMS);
+    c.buckets = at->code_len < 9 ? 1 << at->code_len : BUCKETS;
+    c.ranges = (1 << at->code_len) / c.buckets;
+    YO_TRY(make_jobs(&c.jobs, &count, at, q_offset, k_offset, INT32_MAX));
+    YO_TRY(make_jobs(&row_jobs, &row_count, at, q_offset, k_offset, FINISH_ROWS));
     /* Few sequences and heads: several blocks share the hashes of each. */
-    int64_t blocks = at->sequences * at->heads * slices;
-    int steps = (at->num_hash + l.hashes - 1) / l.hashes, shares = 1;
-    while (shares * 2 <= steps && blocks * shares < 256)
-        shares *= 2;
-    size_t numbers = (size_t)(q.rows * at->heads * v.size);
-    YO_TRY(q_starts.upload(q_offset, starts, stream));
-    YO_TRY(k_starts.upload(k_offset, starts, stream));
-    YO_TRY(exponent.take((size_t)(at->sequences * at->heads * v.size) * sizeof(int32_t)));
-    YO_TRY(sum.take((size_t)shares * numbers * sizeof(float)));
-    YO_TRY(sum.zero(stream));
-    dim3 places((unsigned)at->sequences, (unsigned)at->heads,
-                (unsigned)((v.size + WARP - 1) / WARP));
-    YO_TRY(launch("lsh_cumulation", exponent_kernel, places, 8 * WARP, 0, stream,
-                  exponent.as<int32_t>(), k_starts.as<int64_t>(), v, at->heads));
-    dim3 grid((unsigned)at->sequences, (unsigned)at->heads, (unsigned)(slices * shares));
-    YO_TRY(launch("lsh_cumulation", cumulate_kernel, grid, CUMULATE_THREADS,
-                  (size_t)(l.buckets * l.hashes * l.dims) * sizeof(int), stream, sum.as<float>(),
-                  q_starts.as<int64_t>(), k_starts.as<int64_t>(), q, k, v, exponent.as<int32_t>(),
-                  at->heads, slices, shares, l));
+    for (c.shares = 1; c.shares * 2 <= k.groups() && count * at->heads * c.slices * c.shares < 128;)
+        c.shares *= 2;
+    YO_TRY(find_exponents(&exponent, v, k_offset, at, stream));
+    c.exponent = exponent.as<int32_t>();
+    YO_TRY(sum.take((size_t)(c.shares * at->heads * c.slices * q.rows * DIMS) * sizeof(float)));
+    c.sum = sum.as<float>();
+    dim3 grid((unsigned)count, (unsigned)at->heads, (unsigned)(c.slices * c.shares));
+    switch (v.rows.dtype) {
+    case YOSO_F16:
+        YO_TRY(cumulate_of<f16>(c, grid, longest, stream));
+        break;
+    case YOSO_BF16:
+        YO_TRY(cumulate_of<bf16>(c, grid, longest, stream));
+        break;
+    default:
+        YO_TRY(cumulate_of<float>(c, grid, longest, stream));
+    }
+    c.jobs = row_jobs;
     return launch("lsh_cumulation", finish_kernel,
-                  (unsigned)((q.rows * at->heads * WARP + THREADS - 1) / THREADS), THREADS, 0,
-                  stream, *out, stat, sum.as<float>(), shares, at->num_hash, normalize, q_keep,
-                  q.rows, at->heads, v.size);
+                  dim3((unsigned)row_count, (unsigned)at->heads), THREADS, 0, stream, *out, stat, c,
+                  normalize, q_keep);
 }
 
 yoso_status yo_cuda_lsh_cumulation(const yo_rows *out, const int32_t *q_code, const int32_t *k_code,
                                    const yo_rows *v, const yo_attention *at, yo_stream *stream)
 {
     int64_t queries = at->q_offset[at->sequences], keys = at->k_offset[at->sequences];
-    Scratch q_own, k_own;
-    YO_TRY(q_own.take((size_t)(queries * at->num_hash) * sizeof(uint16_t)));
-    YO_TRY(k_own.take((size_t)(keys * at->num_hash) * sizeof(uint16_t)));
-    YO_TRY(take_codes(q_own.as<uint16_t>(), q_code, queries, at, stream));
-    YO_TRY(take_codes(k_own.as<uint16_t>(), k_code, keys, at, stream));
-    Codes q = {q_own.as<uint16_t>(), queries, at->num_hash};
-    Codes k = {k_own.as<uint16_t>(), keys, at->num_hash};
-    return cumulate(out, nullptr, false, q, at->q_offset, at->q_keep, k, at->k_offset,
-                    source_of(v, at->value_size, at->k_keep, false), at, stream);
+    OwnCodes q, k;
+    YO_TRY(q.take(q_code, queries, at, stream));
+    YO_TRY(k.take(k_code, keys, at, stream));
+    return cumulate(out, nullptr, false, q.codes, at->q_offset, at->q_keep, k.codes, at->k_offset,
+                    source_of(v, at->value_size, keys, at->k_keep), at, stream);
 }

@@ -1,7 +1,8 @@
-/* The module's door: driver and device, the stream, memory, copies, and how failures are told. */
+/* The module's door: driver and device, the stream, copies, and how failures are told. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cuda/device.cuh"
 #include "cuda/fault.cuh"
 
 extern const yo_kernels yo_cuda_kernels;
@@ -10,8 +11,7 @@ namespace yo_cuda
 {
 
 const yo_module_host *host;
-static cudaStream_t the_stream;
-static cudaMemPool_t pool;
+cudaStream_t the_stream;
 static Fault *fault_host, *fault_device;
 static bool synchronous; /* YOSO_CUDA_SYNC: wait after each launch, so that it is the culprit */
 
@@ -65,6 +65,8 @@ static yoso_status check_fault()
 
 static yoso_status synchronize()
 {
+    if (is_capturing())
+        return refuse_capture("waiting for a result");
     YO_TRY(check(cudaStreamSynchronize(the_stream), "synchronize"));
     return check_fault();
 }
@@ -72,7 +74,7 @@ static yoso_status synchronize()
 yoso_status launched(const char *name)
 {
     YO_TRY(check(cudaGetLastError(), name));
-    if (synchronous)
+    if (synchronous && !is_capturing())
         YO_TRY(check(cudaStreamSynchronize(the_stream), name));
     return check_fault();
 }
@@ -103,10 +105,7 @@ static yoso_status open_device()
     YO_TRY(check_driver());
     YO_TRY(check(cudaSetDevice(0), "open"));
     YO_TRY(check(cudaStreamCreateWithFlags(&the_stream, cudaStreamNonBlocking), "open"));
-    YO_TRY(check(cudaDeviceGetDefaultMemPool(&pool, 0), "open"));
-    /* Freed blocks stay in the pool: a steady state asks the driver for nothing. */
-    uint64_t keep = UINT64_MAX;
-    YO_TRY(check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "open"));
+    YO_TRY(open_memory());
     void *record, *device;
     YO_TRY(check(cudaHostAlloc(&record, sizeof(Fault), cudaHostAllocMapped), "open"));
     YO_TRY(check(cudaHostGetDevicePointer(&device, record, 0), "open"));
@@ -123,41 +122,15 @@ static yo_stream *stream()
     return (yo_stream *)the_stream;
 }
 
-static yoso_status take(void **block, size_t bytes)
+/* From the host the bytes are taken before this returns, and the copy runs behind the program. */
+static yoso_status transfer(void *target, const void *source, size_t bytes, int32_t direction)
 {
-    size_t wanted = bytes ? bytes : 1;
-    cudaError_t error = cudaMallocAsync(block, wanted, the_stream);
-    if (error == cudaErrorMemoryAllocation) { /* once more, with nothing kept for reuse */
-        cudaGetLastError();
-        cudaStreamSynchronize(the_stream);
-        cudaMemPoolTrimTo(pool, 0);
-        error = cudaMallocAsync(block, wanted, the_stream);
-    }
-    if (error != cudaErrorMemoryAllocation)
-        return check(error, "take");
-    cudaGetLastError();
-    size_t available = 0, total = 0;
-    cudaMemGetInfo(&available, &total);
-    return yo_cuda_fail(YOSO_NO_MEMORY,
-                        "device cuda: out of memory: %zu bytes wanted, %zu of %zu free", bytes,
-                        available, total);
-}
-
-static void give(void *block, size_t)
-{
-    if (block)
-        cudaFreeAsync(block, the_stream);
-}
-
-static yoso_status zero(void *block, size_t bytes)
-{
-    return check(cudaMemsetAsync(block, 0, bytes, the_stream), "zero");
-}
-
-static yoso_status transfer(void *target, const void *source, size_t bytes, int32_t within)
-{
-    YO_TRY(check(cudaMemcpyAsync(target, source, bytes, cudaMemcpyDefault, the_stream), "copy"));
-    return within ? YOSO_OK : synchronize();
+    static const cudaMemcpyKind kinds[] = {cudaMemcpyDeviceToDevice, cudaMemcpyHostToDevice,
+                                           cudaMemcpyDeviceToHost};
+    if (direction != YO_WITHIN_DEVICE && is_capturing())
+        return refuse_capture("a copy from or to the host");
+    YO_TRY(check(cudaMemcpyAsync(target, source, bytes, kinds[direction], the_stream), "copy"));
+    return direction == YO_TO_HOST ? synchronize() : YOSO_OK;
 }
 
 static yoso_status count(int32_t *devices)
@@ -179,32 +152,9 @@ static yoso_status describe(char *text, size_t size, int32_t device)
     return YOSO_OK;
 }
 
-Scratch::~Scratch()
-{
-    give(block, size);
-}
-
-yoso_status Scratch::take(size_t bytes)
-{
-    size = bytes;
-    return yo_cuda::take(&block, bytes);
-}
-
-yoso_status Scratch::zero(yo_stream *)
-{
-    return yo_cuda::zero(block, size);
-}
-
-yoso_status Scratch::upload(const void *source, size_t bytes, yo_stream *stream)
-{
-    YO_TRY(take(bytes));
-    return check(cudaMemcpyAsync(block, source, bytes, cudaMemcpyDefault, (cudaStream_t)stream),
-                 "upload");
-}
-
 yoso_status Scratch::download(int64_t *target, size_t index)
 {
-    return transfer(target, as<int64_t>() + index, sizeof *target, 0);
+    return transfer(target, as<int64_t>() + index, sizeof *target, YO_TO_HOST);
 }
 
 } // namespace yo_cuda
@@ -216,7 +166,8 @@ yoso_module(const yo_module_host *library)
         YO_MODULE_VERSION,    YOSO_ABI,          sizeof(yo_kernels),   &yo_cuda_kernels,
         yo_cuda::open_device, yo_cuda::stream,   yo_cuda::take,        yo_cuda::give,
         yo_cuda::zero,        yo_cuda::transfer, yo_cuda::synchronize, yo_cuda::count,
-        yo_cuda::describe};
+        yo_cuda::describe,    yo_cuda::capture_begin, yo_cuda::capture_end, yo_cuda::replay,
+        yo_cuda::graph_seeds, yo_cuda::graph_free};
     yo_cuda::host = library;
     return &module;
 }

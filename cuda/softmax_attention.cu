@@ -1,26 +1,39 @@
 /* Softmax attention, the baseline, with a running maximum, and its exact gradient. */
-#include "cuda/pairs.cuh"
+#include "cuda/pairs_block.cuh"
 
 using namespace yo_cuda;
+
+static Pairs pairs_for(const yo_attention *at)
+{
+    Pairs pairs = {};
+    pairs.heads = at->heads;
+    pairs.scale = pairs.factor = 1 / sqrtf((float)at->head_size);
+    return pairs;
+}
+
+static int64_t widest(const yo_attention *at)
+{
+    return at->head_size > at->value_size ? at->head_size : at->value_size;
+}
 
 yoso_status yo_cuda_softmax_attention(const yo_rows *out, float *stat, const yo_rows *q,
                                       const yo_rows *k, const yo_rows *v, const yo_attention *at,
                                       yo_stream *stream)
 {
-    Scratch jobs;
+    Operands operands;
     int64_t count;
-    YO_TRY(make_jobs(&jobs, &count, at, at->q_offset, at->k_offset, ROWS, stream));
-    Pairs pairs = {};
-    pairs.jobs = jobs.as<Job>();
-    pairs.heads = at->heads;
-    pairs.factor = 1 / sqrtf((float)at->head_size);
-    pairs.x = source_of(q, at->head_size, at->q_keep, false);
-    pairs.y = source_of(k, at->head_size, at->k_keep, false);
-    pairs.z = source_of(v, at->value_size, at->k_keep, false);
+    Pairs pairs = pairs_for(at);
+    operands.take(q, k, v, at);
+    YO_TRY(make_jobs(&pairs.jobs, &count, at, at->q_offset, at->k_offset,
+                     rows_of_block<SOFTMAX, true, false>(v->dtype, widest(at))));
+    pairs.x = operands.q;
+    pairs.y = operands.k;
+    pairs.z = operands.v;
     pairs.plain = *out;
     pairs.row_keep = at->q_keep;
     pairs.stat = stat;
-    return pairs_sum<SOFTMAX>("softmax_attention", pairs, count, 1, stream);
+    dim3 grid((unsigned)count, (unsigned)at->heads);
+    return pairs_sum<SOFTMAX, true, false>("softmax_attention", pairs, grid, stream);
 }
 
 /* shift[row, head] = g . out, what the softmax's gradient subtracts: a warp for each. */
@@ -45,42 +58,40 @@ yoso_status yo_cuda_softmax_attention_grad(const yo_rows *dq, const yo_rows *dk,
                                            const yo_rows *v, const yo_attention *at,
                                            yo_stream *stream)
 {
-    Scratch jobs, key_jobs, shifts;
-    int64_t count, key_count, numbers = at->q_offset[at->sequences] * at->heads;
-    YO_TRY(make_jobs(&jobs, &count, at, at->q_offset, at->k_offset, ROWS, stream));
-    YO_TRY(make_jobs(&key_jobs, &key_count, at, at->k_offset, at->q_offset, ROWS, stream));
+    Operands operands;
+    Scratch shifts;
+    int64_t count, key_count, queries = at->q_offset[at->sequences], numbers = queries * at->heads;
+    Pairs of_query = pairs_for(at), of_key = pairs_for(at);
+    operands.take(q, k, v, at);
+    YO_TRY(make_jobs(&of_query.jobs, &count, at, at->q_offset, at->k_offset,
+                     rows_of_block<SOFTMAX_GRAD, false, true>(v->dtype, widest(at))));
+    YO_TRY(make_jobs(&of_key.jobs, &key_count, at, at->k_offset, at->q_offset,
+                     rows_of_block<SOFTMAX_GRAD, true, true>(v->dtype, widest(at))));
     YO_TRY(shifts.take((size_t)numbers * sizeof(float)));
-    Source query = source_of(q, at->head_size, at->q_keep, false);
-    Source key = source_of(k, at->head_size, at->k_keep, false);
-    Source value = source_of(v, at->value_size, at->k_keep, false);
-    Source result_grad = source_of(grad, at->value_size, at->q_keep, false);
+    Source result_grad = source_of(grad, at->value_size, queries, at->q_keep);
     unsigned blocks = (unsigned)((numbers * WARP + THREADS - 1) / THREADS);
     YO_TRY(launch("softmax_attention_grad", shift_kernel, blocks, THREADS, 0, stream,
                   shifts.as<float>(), result_grad,
-                  source_of(out, at->value_size, at->q_keep, false), at->heads, numbers));
-    Pairs of_query = {};
-    of_query.heads = at->heads;
-    of_query.scale = of_query.factor = 1 / sqrtf((float)at->head_size);
-    Pairs of_key = of_query;
-    of_query.jobs = jobs.as<Job>();
-    of_query.x = query;
+                  source_of(out, at->value_size, queries, at->q_keep), at->heads, numbers));
+    of_query.x = operands.q;
     of_query.u = result_grad;
-    of_query.y = key;
-    of_query.z = value;
+    of_query.y = operands.k;
+    of_query.z = operands.v;
     of_query.weighted = *dq;
     of_query.row_keep = at->q_keep;
     of_query.row_log = stat;
     of_query.row_shift = shifts.as<float>();
-    YO_TRY(pairs_sum<SOFTMAX_GRAD>("softmax_attention_grad", of_query, count, 1, stream));
-    of_key.jobs = key_jobs.as<Job>();
-    of_key.x = key;
-    of_key.u = value;
-    of_key.y = query;
+    dim3 grid((unsigned)count, (unsigned)at->heads);
+    YO_TRY((pairs_sum<SOFTMAX_GRAD, false, true>("softmax_attention_grad", of_query, grid, stream)));
+    of_key.x = operands.k;
+    of_key.u = operands.v;
+    of_key.y = operands.q;
     of_key.z = result_grad;
     of_key.plain = *dv;
     of_key.weighted = *dk;
     of_key.row_keep = at->k_keep;
     of_key.column_log = stat;
     of_key.column_shift = shifts.as<float>();
-    return pairs_sum<SOFTMAX_GRAD>("softmax_attention_grad", of_key, key_count, 1, stream);
+    dim3 key_grid((unsigned)key_count, (unsigned)at->heads);
+    return pairs_sum<SOFTMAX_GRAD, true, true>("softmax_attention_grad", of_key, key_grid, stream);
 }

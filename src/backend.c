@@ -164,7 +164,10 @@ yoso_status yo_backend_transfer(int32_t to, void *target, int32_t from, const vo
     YO_TRY(find_device(&source_module, &kernels, from));
     const yo_module *module = target_module ? target_module : source_module;
     if (module)
-        return module->transfer(target, source, bytes, target_module && source_module);
+        return module->transfer(target, source, bytes,
+                                target_module && source_module ? YO_WITHIN_DEVICE
+                                : target_module                ? YO_TO_DEVICE
+                                                               : YO_TO_HOST);
     memcpy(target, source, bytes);
     return YOSO_OK;
 }

@@ -6,7 +6,10 @@
 #include "kernels.h"
 
 /* Changes with this file; a change of the kernel table shows in kernels_bytes. */
-enum { YO_MODULE_VERSION = 1 };
+enum { YO_MODULE_VERSION = 2 };
+
+/* Directions of a copy. */
+enum { YO_WITHIN_DEVICE, YO_TO_DEVICE, YO_TO_HOST };
 
 /* What the module needs of the library: its way to keep a failure's message (yo_fail). */
 typedef struct yo_module_host {
@@ -27,14 +30,21 @@ typedef struct yo_module {
     yoso_status (*take)(void **block, size_t bytes);
     void (*give)(void *block, size_t bytes);
     yoso_status (*zero)(void *block, size_t bytes);
-    /* Between host and device or within the device; waits when the host is one side. */
-    yoso_status (*transfer)(void *target, const void *source, size_t bytes, int32_t within);
+    /* Source and target may be used again when it returns; waits only for copies to the host. */
+    yoso_status (*transfer)(void *target, const void *source, size_t bytes, int32_t direction);
     /* Waits for all queued work and reports what went wrong in it. */
     yoso_status (*synchronize)(void);
 
     /* Number of devices, and one line about one of them. */
     yoso_status (*count)(int32_t *devices);
     yoso_status (*describe)(char *text, size_t size, int32_t device);
+
+    /* What yoso_graph_ says in yoso.h; `bytes` are all that the captured work has. */
+    yoso_status (*capture_begin)(size_t bytes);
+    yoso_status (*capture_end)(void **graph);
+    yoso_status (*replay)(void *graph, const uint64_t *seeds, int32_t count);
+    int32_t (*graph_seeds)(const void *graph, uint64_t *seeds, int32_t room);
+    void (*graph_free)(void *graph);
 } yo_module;
 
 #define YO_MODULE_SYMBOL "yoso_module"

@@ -41,6 +41,9 @@ struct alignas(8) float2 {
 struct alignas(16) float4 {
     float x, y, z, w;
 };
+struct alignas(16) int4 {
+    int x, y, z, w;
+};
 struct alignas(8) uint2 {
     unsigned x, y;
 };
@@ -74,6 +77,15 @@ struct SharedArray {
 };
 
 void barrier(const char *place);
+
+/* Copies into shared memory that a device makes in the background: they arrive when this thread
+ * waits for them and not before, and until then the target is NaN. `bytes` of `room` are copied,
+ * the rest becomes 0. */
+void copy_later(void *to, const void *from, unsigned bytes, unsigned room);
+void end_copy_group();
+/* Until at most `pending` of this thread's groups are under way. */
+void wait_for_copies(unsigned pending);
+
 /* Publishes a lane's value, waits for the lanes in mask, and returns all 32 values. */
 enum { LANE_BYTES = 32 };
 struct LaneValue {

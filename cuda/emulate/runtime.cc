@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include <functional>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -15,9 +17,14 @@
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)0)
 #endif
 
+struct emulated_graph {
+    std::vector<std::function<void()>> work;
+};
+
 namespace
 {
 
+emulated_graph *capturing;
 const size_t ARENA = (size_t)1 << 30, UNIT = 256, PAGE = 4096;
 
 std::recursive_mutex lock; /* over the arena and over running kernels */
@@ -105,6 +112,8 @@ const char *cudaGetErrorString(cudaError_t error)
         return "CUDA driver version is insufficient for CUDA runtime version";
     case cudaErrorNoDevice:
         return "no CUDA-capable device is detected";
+    case cudaErrorStreamCaptureUnsupported:
+        return "operation not permitted when stream is capturing";
     case cudaErrorLaunchFailure:
         return launch_message;
     }
@@ -167,7 +176,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
 
 cudaError_t cudaStreamSynchronize(cudaStream_t)
 {
-    return cudaSuccess;
+    return capturing ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
 }
 
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int)
@@ -236,27 +245,87 @@ cudaError_t cudaHostGetDevicePointer(void **device, void *host, unsigned)
     return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void *target, const void *source, size_t bytes, cudaMemcpyKind,
+/* -- Work, done at once or kept for a graph ---------------------------------------------------- */
+
+static void do_or_keep(std::function<void()> work)
+{
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    if (capturing)
+        capturing->work.push_back(std::move(work));
+    else
+        work();
+}
+
+cudaError_t cudaMemcpyAsync(void *target, const void *source, size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t)
 {
-    Opened opened;
-    memcpy(target, source, bytes);
+    if (capturing && kind != cudaMemcpyDeviceToDevice)
+        return cudaErrorStreamCaptureUnsupported;
+    do_or_keep([=] {
+        Opened opened;
+        memcpy(target, source, bytes);
+    });
     return cudaSuccess;
 }
 
 cudaError_t cudaMemsetAsync(void *target, int value, size_t bytes, cudaStream_t)
 {
-    Opened opened;
-    memset(target, value, bytes);
+    do_or_keep([=] {
+        Opened opened;
+        memset(target, value, bytes);
+    });
     return cudaSuccess;
 }
 
-void emulate::run(dim3 grid, dim3 block, size_t shared_bytes, void (*body)(void *), void *argument)
+void emulate::run(dim3 grid, dim3 block, size_t shared_bytes, std::function<void()> body)
 {
-    Opened opened;
-    const char *message = launch(grid, block, shared_bytes, body, argument);
-    if (message) {
-        snprintf(launch_message, sizeof launch_message, "%s", message);
-        last_error = cudaErrorLaunchFailure;
-    }
+    do_or_keep([=] {
+        Opened opened;
+        auto call = [](void *f) { (*static_cast<std::function<void()> *>(f))(); };
+        std::function<void()> copy = body;
+        const char *message = launch(grid, block, shared_bytes, call, &copy);
+        if (message) {
+            snprintf(launch_message, sizeof launch_message, "%s", message);
+            last_error = cudaErrorLaunchFailure;
+        }
+    });
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode)
+{
+    capturing = new emulated_graph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t *graph)
+{
+    *graph = capturing;
+    capturing = nullptr;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *ready, cudaGraph_t graph,
+                                          unsigned long long)
+{
+    *ready = new emulated_graph(*graph);
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t ready, cudaStream_t)
+{
+    for (std::function<void()> &work : ready->work)
+        work();
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t ready)
+{
+    delete ready;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph)
+{
+    delete graph;
+    return cudaSuccess;
 }

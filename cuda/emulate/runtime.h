@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <functional>
+
 #include "cuda/emulate/emulate.h"
 
 typedef enum cudaError {
@@ -17,13 +19,21 @@ typedef enum cudaError {
     cudaErrorMemoryAllocation = 2,
     cudaErrorInsufficientDriver = 35,
     cudaErrorNoDevice = 100,
-    cudaErrorLaunchFailure = 719
+    cudaErrorLaunchFailure = 719,
+    cudaErrorStreamCaptureUnsupported = 900
 } cudaError_t;
 typedef struct emulated_stream *cudaStream_t;
 typedef struct emulated_pool *cudaMemPool_t;
-enum cudaMemcpyKind { cudaMemcpyDefault = 4 };
+enum cudaMemcpyKind {
+    cudaMemcpyHostToDevice = 1,
+    cudaMemcpyDeviceToHost = 2,
+    cudaMemcpyDeviceToDevice = 3
+};
 enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold = 4 };
 enum { cudaStreamNonBlocking = 1, cudaHostAllocMapped = 2 };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed = 2 };
+typedef struct emulated_graph *cudaGraph_t;
+typedef struct emulated_graph *cudaGraphExec_t;
 
 struct cudaDeviceProp {
     char name[256];
@@ -53,16 +63,20 @@ cudaError_t cudaMemcpyAsync(void *target, const void *source, size_t bytes, cuda
                             cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void *target, int value, size_t bytes, cudaStream_t stream);
 
+/* Between these two work is kept instead of done, and each launch of the graph does it. */
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph);
+cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *ready, cudaGraph_t graph,
+                                          unsigned long long flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t ready, cudaStream_t stream);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t ready);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+
 namespace emulate
 {
 
-/* launch() with device memory open and the failure kept for cudaGetLastError. */
-void run(dim3 grid, dim3 block, size_t shared_bytes, void (*body)(void *), void *argument);
-
-template <class F> void run_body(void *body)
-{
-    (*static_cast<F *>(body))();
-}
+/* Runs a kernel with device memory open, and keeps a failure for cudaGetLastError. */
+void run(dim3 grid, dim3 block, size_t shared_bytes, std::function<void()> body);
 
 } // namespace emulate
 

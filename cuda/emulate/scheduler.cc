@@ -20,10 +20,18 @@ namespace
 
 enum State { NEW, READY, AT_BARRIER, MEETING, DONE };
 
+struct Copy {
+    void *to;
+    const void *from;
+    unsigned bytes, room, group;
+};
+
 struct Slot {
     Thread thread;
     State state;
     Fiber *fiber;
+    std::vector<Copy> copies;
+    unsigned copy_groups; /* ended so far */
 };
 
 struct Warp {
@@ -101,6 +109,8 @@ void open_barrier()
 
 void thread_ended(size_t i)
 {
+    if (!slots[i].copies.empty() && !failure[0])
+        snprintf(failure, sizeof failure, "a thread ended without waiting for its copies");
     fiber_give(slots[i].fiber);
     slots[i].fiber = nullptr;
     warps[i / 32].alive &= ~(1u << (i & 31));
@@ -232,6 +242,31 @@ const LaneValue *exchange(unsigned mask, const void *value, size_t bytes, const 
         if (wanted >> other & 1 && other != lane)
             first[other].state = READY;
     return warp->value[parity];
+}
+
+void copy_later(void *to, const void *from, unsigned bytes, unsigned room)
+{
+    if ((uintptr_t)to % room || (bytes && (uintptr_t)from % room))
+        fail("a copy in the background is not aligned to its size", "a copy");
+    memset(to, 0xff, room);
+    me()->copies.push_back(Copy{to, from, bytes, room, me()->copy_groups});
+}
+
+void end_copy_group()
+{
+    me()->copy_groups++;
+}
+
+void wait_for_copies(unsigned pending)
+{
+    std::vector<Copy> &copies = me()->copies;
+    size_t done = 0;
+    for (; done < copies.size() && copies[done].group + pending < me()->copy_groups; done++) {
+        const Copy &copy = copies[done];
+        memset(copy.to, 0, copy.room);
+        memcpy(copy.to, copy.from, copy.bytes);
+    }
+    copies.erase(copies.begin(), copies.begin() + (ptrdiff_t)done);
 }
 
 const char *launch(dim3 grid, dim3 block, size_t shared_bytes, void (*body)(void *), void *argument)
