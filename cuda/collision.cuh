@@ -10,6 +10,8 @@
 namespace yo_cuda
 {
 
+const int MOST_SQUARINGS = 3;
+
 struct Collision {
     int32_t code_len, squarings; /* squarings < 0: no short polynomial */
     float quick[YO_QUICK_TERMS], terms[YO_ARCCOS_TERMS];

@@ -9,7 +9,7 @@
 /* TYPE NAME[COUNT] in shared memory; the emulation gives each array a heap block. */
 #define SHARED(TYPE, NAME, COUNT) __shared__ TYPE NAME[COUNT]
 #define DYNAMIC_SHARED(TYPE, NAME)                                                                 \
-    extern __shared__ __align__(128) unsigned char yo_dynamic_shared[];                            \
+    extern __shared__ __align__(1024) unsigned char yo_dynamic_shared[];                           \
     TYPE *NAME = reinterpret_cast<TYPE *>(yo_dynamic_shared)
 #else
 #include "cuda/emulate/runtime.h"
@@ -19,6 +19,13 @@
 
 namespace yo_cuda
 {
+
+#if defined(__CUDACC__)
+const bool EMULATED = false;
+#else
+/* Some sizes are smaller then, so that small operands reach every path. */
+const bool EMULATED = true;
+#endif
 
 const unsigned FULL = 0xffffffffu; /* all lanes of a warp */
 const int WARP = 32;

@@ -17,7 +17,7 @@
 
 using namespace yo_cuda;
 
-const int CUMULATE_WARPS = 16, CUMULATE_THREADS = CUMULATE_WARPS * WARP;
+const int CUMULATE_WARPS = EMULATED ? 4 : 16, CUMULATE_THREADS = CUMULATE_WARPS * WARP;
 const int DIMS = 8, PLACES = GROUP * DIMS; /* of a bucket */
 const int BUCKETS = 512;                   /* that fit; more come range by range */
 const int LOG_STEP = 8;                    /* of a bucket: 256 bytes */
@@ -123,24 +123,63 @@ struct TurnedCodes {
     }
 };
 
-/* Keys of one batch of loads: what a lane adds of each. */
-const int BATCH = 4;
-struct Keys {
-    uint4 codes[BATCH];
-    float value[BATCH];
+/* A lane's way through the keys: what it adds, and to which buckets. */
+template <class T> struct Walker {
+    const uint4 *codes;
+    const T *value;
+    const uint8_t *keep;
+    int64_t value_step;
+    int left, step; /* keys to go, and from one to the next */
+    bool there;
+
+    __device__ Walker(const Cumulation &c, const Job &job, int64_t head, int group, int64_t dim,
+                      int first, int step_)
+    {
+        int64_t key = job.column + first;
+        codes = reinterpret_cast<const uint4 *>(c.k.of(head, group, key));
+        value = static_cast<const T *>(c.v.rows.data) + key * c.v.rows.token +
+                head * c.v.rows.head + dim;
+        keep = c.v.keep ? c.v.keep + key : nullptr;
+        left = job.columns_end - job.column - first;
+        step = step_;
+        value_step = step * c.v.rows.token;
+        there = dim < c.v.size;
+    }
+    /* The key's codes and number. Where there is no key, or it is masked, the number is 0 and the
+     * codes stay what they were. */
+    __device__ void read(uint4 *code, float *number)
+    {
+        bool here = left > 0;
+        if (here)
+            *code = *codes;
+        if (here && keep)
+            here = *keep != 0;
+        *number = here && there ? to_float(*value) : 0.0f;
+        codes += step;
+        value += value_step;
+        keep += keep ? step : 0;
+        left -= step;
+    }
 };
 
-/* Reads keys j, j + step, ...; those that are not there or masked have the value 0. */
-template <class T>
-__device__ static void load_keys(Keys &keys, const T *value, const uint4 *codes, const Source &v,
-                                 int64_t j, int64_t step, int64_t end, bool there)
+const int BATCH = 2; /* keys of a lane whose loads are under way together */
+
+/* Adds a number to the eight hashes' buckets, those from `base` on. */
+template <bool RANGED>
+__device__ static void add(unsigned char *table, const uint4 &codes, int number, int hashes,
+                           int base)
 {
+    int i = lane_of_warp() / DIMS;
+    uint32_t place = (uint32_t)lane_of_warp() * 4;
+    TurnedCodes turned(codes, i);
 #pragma unroll
-    for (int b = 0; b < BATCH; b++, j += step) {
-        bool here = j < end;
-        keys.codes[b] = here ? codes[j] : uint4{0, 0, 0, 0};
-        keys.value[b] =
-            here && there && v.kept(j) ? to_float(value[j * v.rows.token]) : 0.0f;
+    for (int turn = 0; turn < GROUP; turn++) {
+        uint32_t at = turned.bucket(turn, i & 1);
+        if (RANGED)
+            at -= (uint32_t)base << LOG_STEP;
+        int *to = reinterpret_cast<int *>(table + (at | (place ^ (turn * DIMS * 4))));
+        if (!RANGED || at < (uint32_t)BUCKETS << LOG_STEP)
+            atomicAdd(to, hashes >= GROUP || (turn ^ i) < hashes ? number : 0);
     }
 }
 
@@ -150,32 +189,28 @@ __device__ static void scatter(unsigned char *table, const Cumulation &c, const 
                                int64_t head, int group, int64_t dim0, float scale, int base)
 {
     const int TOGETHER = WARP / DIMS, STEP = CUMULATE_WARPS * TOGETHER;
-    int i = lane_of_warp() / DIMS, d = lane_of_warp() % DIMS;
     int hashes = c.k.num_hash - group * GROUP;
-    const uint4 *codes = reinterpret_cast<const uint4 *>(c.k.of(head, group, 0));
-    const T *value = static_cast<const T *>(c.v.rows.data) + head * c.v.rows.head + dim0 + d;
-    uint32_t place = (uint32_t)(i * DIMS + d) * 4;
-    bool there = dim0 + d < c.v.size;
-    int64_t j = job.column + warp_of_block() * TOGETHER + i, end = job.columns_end;
-    Keys now, next;
-    load_keys(next, value, codes, c.v, j, STEP, end, there);
-    for (; j - i < end; j += BATCH * STEP) {
-        now = next;
-        load_keys(next, value, codes, c.v, j + BATCH * STEP, STEP, end, there);
+    int first = warp_of_block() * TOGETHER + lane_of_warp() / DIMS;
+    Walker<T> keys(c, job, head, group, dim0 + lane_of_warp() % DIMS, first, STEP);
+    uint4 codes[BATCH], next_codes[BATCH] = {};
+    float number[BATCH], next_number[BATCH];
+#pragma unroll
+    for (int b = 0; b < BATCH; b++)
+        keys.read(&next_codes[b], &next_number[b]);
+    int count = job.columns_end - job.column - warp_of_block() * TOGETHER;
+    for (int done = 0; done < count; done += BATCH * STEP) {
 #pragma unroll
         for (int b = 0; b < BATCH; b++) {
-            TurnedCodes turned(now.codes[b], i);
-            int number = fixed_point<T>(now.value[b], scale);
-#pragma unroll
-            for (int turn = 0; turn < GROUP; turn++) {
-                uint32_t at = turned.bucket(turn, i & 1) - ((uint32_t)base << LOG_STEP);
-                bool inside = !RANGED || at < (uint32_t)BUCKETS << LOG_STEP;
-                if (inside && (turn ^ i) < hashes)
-                    atomicAdd(
-                        reinterpret_cast<int *>(table + (at | (place ^ (turn * DIMS * 4)))),
-                        number);
-            }
+            codes[b] = next_codes[b];
+            number[b] = next_number[b];
+            keys.read(&next_codes[b], &next_number[b]);
         }
+#pragma unroll
+        for (int b = 0; b < BATCH; b++)
+            if (hashes >= GROUP)
+                add<RANGED>(table, codes[b], fixed_point<T>(number[b], scale), GROUP, base);
+            else
+                add<RANGED>(table, codes[b], fixed_point<T>(number[b], scale), hashes, base);
     }
 }
 
@@ -242,7 +277,9 @@ __device__ static void gather(float (&sum)[4], const unsigned char *table, const
     const uint32_t identity[4] = {one_row, 0, 0, one_row};
 #pragma unroll
     for (int turn = 0; turn < GROUP; turn += 2) {
-        uint32_t right[4], at = turned.bucket(turn, first & 1) - ((uint32_t)base << LOG_STEP);
+        uint32_t right[4], at = turned.bucket(turn, first & 1);
+        if (RANGED)
+            at -= (uint32_t)base << LOG_STEP;
         const unsigned char *from = table + (at | ((uint32_t)(first * 16) ^ (turn * 16)));
         if (RANGED && at >= (uint32_t)BUCKETS << LOG_STEP)
             from = table + (BUCKETS << LOG_STEP); /* zeros lie there */
@@ -268,51 +305,82 @@ __device__ static float2 *sums_at(float *sum, const Job &job, int tile, int half
                            : nullptr;
 }
 
-/* KEPT tiles of 16 queries a warp have their sums in registers; with none they are added up in
- * memory, which this block alone does. */
+/* The codes of the query that this lane looks up for a tile. */
+__device__ static uint4 query_codes(const uint4 *codes, const Job &job, int tile)
+{
+    int query = tile * 16 + lane_of_warp() % 16;
+    return query < job.count ? codes[query] : uint4{0, 0, 0, 0};
+}
+
+/* One range of one group's buckets read by all queries, whose sums are in registers. */
+template <class T, int KEPT>
+__device__ static void gather_kept(float (&kept)[KEPT][4], const unsigned char *table,
+                                   const uint4 *codes, const Job &job)
+{
+    int tiles = (job.count + 15) / 16;
+    uint4 next = query_codes(codes, job, warp_of_block());
+#pragma unroll
+    for (int t = 0; t < KEPT; t++) {
+        int tile = t * CUMULATE_WARPS + warp_of_block();
+        uint4 mine = next;
+        if (t + 1 < KEPT)
+            next = query_codes(codes, job, tile + CUMULATE_WARPS);
+        if (tile < tiles)
+            gather<T, false>(kept[t], table, mine, 0);
+    }
+}
+
+/* The same with sums in memory, which this block alone adds to. */
+template <class T, bool RANGED>
+__device__ static void gather_in_memory(float *sum, const unsigned char *table, const uint4 *codes,
+                                        const Job &job, int base, bool first)
+{
+    int tiles = (job.count + 15) / 16;
+    uint4 next = query_codes(codes, job, warp_of_block());
+    for (int tile = warp_of_block(); tile < tiles; tile += CUMULATE_WARPS) {
+        uint4 mine = next;
+        float part[4] = {};
+        float2 *upper = sums_at(sum, job, tile, 0), *lower = sums_at(sum, job, tile, 1);
+        if (!first && upper)
+            part[0] = upper->x, part[1] = upper->y;
+        if (!first && lower)
+            part[2] = lower->x, part[3] = lower->y;
+        next = query_codes(codes, job, tile + CUMULATE_WARPS);
+        gather<T, RANGED>(part, table, mine, base);
+        if (upper)
+            *upper = float2{part[0], part[1]};
+        if (lower)
+            *lower = float2{part[2], part[3]};
+    }
+}
+
+/* KEPT tiles of 16 queries a warp have their sums in registers; with 0 they are in memory. */
 template <class T, int KEPT, bool RANGED>
 __global__ void __launch_bounds__(CUMULATE_THREADS, 1) cumulate_kernel(Cumulation c)
 {
     DYNAMIC_SHARED(unsigned char, table);
     Job job = c.jobs[blockIdx.x];
     int64_t head = blockIdx.y, share = blockIdx.z / c.slices, slice = blockIdx.z % c.slices;
-    int64_t dim0 = slice * DIMS;
-    const int32_t *exponent = c.exponent + (job.sequence * c.heads + head) * c.v.size + dim0;
+    int64_t dim = slice * DIMS + lane_of_warp() % DIMS;
     float *sum = c.sum + ((share * c.heads + head) * c.slices + slice) * c.q.rows * DIMS;
-    int own = lane_of_warp() % DIMS, tiles = (job.count + 15) / 16;
-    float scale = ldexpf(1.0f, dim0 + own < c.v.size ? exponent[own] : 0);
+    float scale = 1;
+    if (dim < c.v.size)
+        scale = ldexpf(1.0f, c.exponent[(job.sequence * c.heads + head) * c.v.size + dim]);
     float kept[KEPT ? KEPT : 1][4] = {};
     clear(table, c.buckets + (RANGED ? 1 : 0), 256);
     __syncthreads();
     for (int group = (int)share; group < c.k.groups(); group += c.shares) {
-        const uint4 *codes =
-            reinterpret_cast<const uint4 *>(c.q.of(head, group, job.first));
-        for (int base = 0; base < c.ranges * BUCKETS; base += BUCKETS) {
-            scatter<T, RANGED>(table, c, job, head, group, dim0, scale, base);
+        const uint4 *codes = reinterpret_cast<const uint4 *>(c.q.of(head, group, job.first));
+        for (int base = 0; base < (RANGED ? c.ranges : 1) * BUCKETS; base += BUCKETS) {
+            scatter<T, RANGED>(table, c, job, head, group, slice * DIMS, scale, base);
             __syncthreads();
             convert<T>(table, c.buckets);
             __syncthreads();
-#pragma unroll
-            for (int t = 0; t < (KEPT ? KEPT : 1); t++)
-                for (int tile = t * CUMULATE_WARPS + warp_of_block(); tile < tiles;
-                     tile += KEPT ? tiles : CUMULATE_WARPS) {
-                    int query = tile * 16 + lane_of_warp() % 16;
-                    uint4 mine = query < job.count ? codes[query] : uint4{0, 0, 0, 0};
-                    if (KEPT) {
-                        gather<T, RANGED>(kept[t], table, mine, base);
-                        continue;
-                    }
-                    float part[4] = {};
-                    gather<T, RANGED>(part, table, mine, base);
-                    for (int half = 0; half < 2; half++) {
-                        float2 *to = sums_at(sum, job, tile, half);
-                        bool first = group == share && base == 0;
-                        if (to) {
-                            float2 before = first ? float2{0, 0} : *to;
-                            *to = float2{before.x + part[2 * half], before.y + part[2 * half + 1]};
-                        }
-                    }
-                }
+            if constexpr (KEPT > 0)
+                gather_kept<T, KEPT>(kept, table, codes, job);
+            else
+                gather_in_memory<T, RANGED>(sum, table, codes, job, base,
+                                            group == share && base == 0);
             __syncthreads();
             clear(table, c.buckets, sizeof(T) == 4 ? 256 : 128);
             __syncthreads();
@@ -320,9 +388,9 @@ __global__ void __launch_bounds__(CUMULATE_THREADS, 1) cumulate_kernel(Cumulatio
     }
 #pragma unroll
     for (int t = 0; t < KEPT; t++)
+#pragma unroll
         for (int half = 0; half < 2; half++) {
-            int tile = t * CUMULATE_WARPS + warp_of_block();
-            float2 *to = tile < tiles ? sums_at(sum, job, tile, half) : nullptr;
+            float2 *to = sums_at(sum, job, t * CUMULATE_WARPS + warp_of_block(), half);
             if (to)
                 *to = float2{kept[t][2 * half], kept[t][2 * half + 1]};
         }

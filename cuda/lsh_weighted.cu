@@ -11,8 +11,9 @@
 
 using namespace yo_cuda;
 
-const size_t PART_BYTES = (size_t)24 << 20; /* of the hashes' own sums at a time */
-const int MATRIX_COLUMNS = 32;              /* staged together */
+/* Of the hashes' own sums at a time. */
+const size_t PART_BYTES = EMULATED ? 40000 : (size_t)24 << 20;
+const int MATRIX_COLUMNS = 32; /* staged together */
 
 /* -- Matrices ---------------------------------------------------------------------------------- */
 
@@ -47,8 +48,8 @@ __global__ void __launch_bounds__(PAIR_THREADS)
         auto token = [&](int c) {
             return start + c < mine.end ? columns.order[list + start + c] : -1;
         };
-        stage<MATRIX_COLUMNS, PAIR_THREADS>(z_tile, z, head, token);
-        stage<MATRIX_COLUMNS, PAIR_THREADS>(y_tile, y, head, token);
+        stage<MATRIX_COLUMNS, PAIR_THREADS, 1>(z_tile, z, head, token);
+        stage<MATRIX_COLUMNS, PAIR_THREADS, 1>(y_tile, y, head, token);
         copies_end_group();
         if (threadIdx.x < MATRIX_COLUMNS)
             factor[threadIdx.x] = y.factor(token((int)threadIdx.x), head);

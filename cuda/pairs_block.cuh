@@ -78,9 +78,9 @@ template <class T, Form FORM, int D, bool PLAIN, bool WEIGHTED> class PairsBlock
         __syncthreads();
         auto token = [&](int r) { return shared.row_token[r]; };
         if (FORM != COLLISION)
-            stage<C::ROWS, PAIR_THREADS>(shared.x, p.x, head, token);
+            stage<C::ROWS, PAIR_THREADS, 1>(shared.x, p.x, head, token);
         if (WEIGHTED)
-            stage<C::ROWS, PAIR_THREADS>(shared.u, p.u, head, token);
+            stage<C::ROWS, PAIR_THREADS, 1>(shared.u, p.u, head, token);
         copies_end_group();
         copies_wait<0>();
         __syncthreads();
@@ -130,9 +130,9 @@ template <class T, Form FORM, int D, bool PLAIN, bool WEIGHTED> class PairsBlock
         if constexpr (FORM == COLLISION) {
             int copy = 0;
             auto token = [&](int) { return next.token[copy++]; };
-            stage<C::COLUMNS, PAIR_THREADS>(shared.y(to), p.y, head, token);
+            stage<C::COLUMNS, PAIR_THREADS, 4>(shared.y(to), p.y, head, token);
             copy = 0;
-            stage<C::COLUMNS, PAIR_THREADS>(shared.z(to), p.z, head, token);
+            stage<C::COLUMNS, PAIR_THREADS, 4>(shared.z(to), p.z, head, token);
         } else {
             stage_run<C::COLUMNS, PAIR_THREADS>(shared.y(to), p.y, head, first, end);
             stage_run<C::COLUMNS, PAIR_THREADS>(shared.z(to), p.z, head, first, end);
@@ -225,8 +225,10 @@ template <class T, Form FORM, int D, bool PLAIN, bool WEIGHTED> class PairsBlock
                 return quick_base(product * (-0.5f * row_factor[t][e / 2]), columns.factor[c],
                                   p.collision);
             });
-            for (int i = 0; i < p.collision.squarings; i++)
-                for_each(b, column, [](float g, int, int, int) { return g * g; });
+#pragma unroll
+            for (int i = 0; i < MOST_SQUARINGS; i++)
+                if (i < p.collision.squarings)
+                    for_each(b, column, [](float g, int, int, int) { return g * g; });
         } else if (FORM == EXPECTATION) {
             for_each(b, column, [&](float product, int t, int e, int c) {
                 return exact_weight(product * (-0.5f * row_factor[t][e / 2]) * columns.factor[c],

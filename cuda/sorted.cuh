@@ -67,7 +67,8 @@ struct Sorting {
  * each, divided by the number of its columns. A bucket's matrix is that of its first place that
  * is a multiple of FEW, so that no two have the same. */
 struct Matrices {
-    static const int FEW = 512, ROWS = 64; /* columns and rows that are not worth it */
+    /* Columns and rows that are not worth it. */
+    static const int FEW = EMULATED ? 64 : 512, ROWS = 64;
     void *matrix; /* [heads][hashes][slots][D][D] */
     int64_t slots;
 

@@ -23,13 +23,13 @@ __device__ inline void copy_elements(T *to, const T *from, int first, int64_t si
 /* Rows 0 .. ROWS - 1 of the tile = the source's rows token_of(0 .. ROWS - 1), zeros where that is
  * negative or masked, and beyond the rows' size. token_of is asked once for each of this thread's
  * chunks, in order. */
-template <int ROWS, int THREADS_, class T, int CHUNKS, class F>
+template <int ROWS, int THREADS_, int UNROLL, class T, int CHUNKS, class F>
 __device__ inline void stage(const Tile<T, CHUNKS> &tile, const Source &source, int64_t head,
                              F token_of)
 {
     const int EACH = Tile<T, CHUNKS>::EACH;
     const T *data = static_cast<const T *>(source.rows.data) + head * source.rows.head;
-#pragma unroll
+#pragma unroll UNROLL
     for (int i = 0; i < ROWS * CHUNKS / THREADS_; i++) {
         int at = threadIdx.x + i * THREADS_, row = at / CHUNKS, chunk = at % CHUNKS;
         int64_t token = token_of(row);
@@ -53,8 +53,18 @@ __device__ inline void stage_run(const Tile<T, CHUNKS> &tile, const Source &sour
     const T *data = static_cast<const T *>(source.rows.data) + head * source.rows.head;
     const T *from = data + (first + row) * source.rows.token + chunk * EACH;
     bool inside = chunk * EACH < source.size;
+    if (source.vectors && !source.keep) {
 #pragma unroll
-    for (int i = 0; i < ROWS / STEP; i++) {
+        for (int i = 0; i < ROWS / STEP; i++, from += STEP * source.rows.token) {
+            bool there = inside && first + row + i * STEP < end;
+            copy_16(STEP % 8 ? tile.chunk(row + i * STEP, chunk)
+                             : tile.chunk(row, chunk) + i * STEP * CHUNKS * EACH,
+                    there ? from : data, there);
+        }
+        return;
+    }
+#pragma unroll 1
+    for (int i = 0; i < ROWS / STEP; i++, from += STEP * source.rows.token) {
         int token = first + row + i * STEP;
         bool there = inside && token < end && source.kept(token);
         T *to = tile.chunk(row + i * STEP, chunk);
@@ -62,7 +72,6 @@ __device__ inline void stage_run(const Tile<T, CHUNKS> &tile, const Source &sour
             copy_16(to, there ? from : data, there);
         else
             copy_elements(to, from, chunk * EACH, there ? source.size : 0);
-        from += STEP * source.rows.token;
     }
 }
 

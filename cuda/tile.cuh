@@ -152,19 +152,20 @@ __device__ uint32_t pick_bytes(uint32_t, uint32_t);
 template <class T>
 inline void multiply_16x8x16(float (&sum)[4], const uint32_t (&a)[4], const uint32_t *b, T)
 {
-    uint32_t mine[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
+    float mine[12]; /* as numbers: a's four words, b's two */
+    for (int i = 0; i < 12; i++) {
+        uint32_t word = i < 8 ? a[i / 2] : b[i / 2 - 4];
+        mine[i] = to_float(T{(uint16_t)(i % 2 ? word >> 16 : word)});
+    }
     const emulate::LaneValue *all = emulate::exchange(FULL, mine, sizeof mine, YO_EMULATE_HERE);
-    auto element = [&](int lane, int word, int half) {
-        uint32_t bits;
-        memcpy(&bits, all[lane].bytes + 4 * word, sizeof bits);
-        return to_float(T{(uint16_t)(half ? bits >> 16 : bits)});
-    };
-    int lane = lane_of_warp();
+    int lane = lane_of_warp(), row = lane / 4 * 4;
     for (int i = 0; i < 4; i++) {
-        int row = lane / 4, column = lane % 4 * 2 + (i & 1);
-        for (int k = 0; k < 16; k++)
-            sum[i] += element(row * 4 + k % 8 / 2, i / 2 + 2 * (k / 8), k & 1) *
-                      element(column * 4 + k % 8 / 2, 4 + k / 8, k & 1);
+        int column = (lane % 4 * 2 + (i & 1)) * 4;
+        for (int k = 0; k < 16; k++) {
+            const float *left = reinterpret_cast<const float *>(all[row + k % 8 / 2].bytes);
+            const float *right = reinterpret_cast<const float *>(all[column + k % 8 / 2].bytes);
+            sum[i] += left[2 * (i / 2) + 4 * (k / 8) + k % 2] * right[8 + 2 * (k / 8) + k % 2];
+        }
     }
 }
 
@@ -256,24 +257,33 @@ template <class T, int CHUNKS> struct Tile {
         return rows * CHUNKS * 16;
     }
 
-    /* Rows `row` .. + 15, columns 16 k .. + 15 as a left factor. */
-    __device__ void load_left(uint32_t (&a)[4], int row, int k) const
+    /* Chunk 2 k + odd of row first + row. `first` is a multiple of 8, so that the permutation is
+     * the row's, and k only changes bits that are 0 in the address of every row: what the lane
+     * decides is computed once. Needs data aligned to a row. */
+    __device__ T *chunk(int first, int row, int odd, int k) const
+    {
+        uintptr_t at = reinterpret_cast<uintptr_t>(chunk(row, odd) + first * (CHUNKS * EACH));
+        return reinterpret_cast<T *>(at ^ (uintptr_t)(32 * k));
+    }
+
+    /* Rows `first` .. + 15, columns 16 k .. + 15 as a left factor. */
+    __device__ void load_left(uint32_t (&a)[4], int first, int k) const
     {
         int lane = lane_of_warp();
-        load_tiles(a, chunk(row + lane % 16, 2 * k + lane / 16));
+        load_tiles(a, chunk(first, lane % 16, lane / 16, k));
     }
-    /* Rows `row` .. + 15 as columns of two right factors [16, 8] side by side, of columns
+    /* Rows `first` .. + 15 as columns of two right factors [16, 8] side by side, of columns
      * 16 k .. + 15: what is multiplied by these rows turned. */
-    __device__ void load_right_turned(uint32_t (&b)[4], int row, int k) const
+    __device__ void load_right_turned(uint32_t (&b)[4], int first, int k) const
     {
         int lane = lane_of_warp();
-        load_tiles(b, chunk(row + lane / 16 * 8 + lane % 8, 2 * k + lane / 8 % 2));
+        load_tiles(b, chunk(first, lane / 16 * 8 + lane % 8, lane / 8 % 2, k));
     }
-    /* Rows `row` .. + 15 and columns 16 n .. + 15 as two right factors [16, 8] side by side. */
-    __device__ void load_right(uint32_t (&b)[4], int row, int n) const
+    /* Rows `first` .. + 15 and columns 16 n .. + 15 as two right factors [16, 8] side by side. */
+    __device__ void load_right(uint32_t (&b)[4], int first, int n) const
     {
         int lane = lane_of_warp();
-        load_tiles_turned(b, chunk(row + lane % 16, 2 * n + lane / 16));
+        load_tiles_turned(b, chunk(first, lane % 16, lane / 16, n));
     }
 };
 

@@ -87,8 +87,8 @@ void end_copy_group();
 void wait_for_copies(unsigned pending);
 
 /* Publishes a lane's value, waits for the lanes in mask, and returns all 32 values. */
-enum { LANE_BYTES = 32 };
-struct LaneValue {
+enum { LANE_BYTES = 64 };
+struct alignas(16) LaneValue {
     unsigned char bytes[LANE_BYTES];
 };
 const LaneValue *exchange(unsigned mask, const void *value, size_t bytes, const char *place);
@@ -102,7 +102,7 @@ template <class T> inline T value_of(const LaneValue *values, unsigned lane)
 
 template <class T> inline T shuffle(unsigned mask, T value, unsigned lane, const char *place)
 {
-    static_assert(sizeof(T) <= LANE_BYTES, "a lane hands over at most 32 bytes");
+    static_assert(sizeof(T) <= LANE_BYTES, "a lane hands over at most 64 bytes");
     return value_of<T>(exchange(mask, &value, sizeof value, place), lane);
 }
 

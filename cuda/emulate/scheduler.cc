@@ -59,7 +59,7 @@ bool same(const char *a, const char *b)
 void *new_shared(size_t bytes)
 {
     void *memory;
-    if (posix_memalign(&memory, 128, bytes) != 0)
+    if (posix_memalign(&memory, 1024, bytes) != 0)
         return nullptr;
     memset(memory, 0xff, bytes);
     shared.push_back(memory);

@@ -74,7 +74,7 @@ local forms = {
         fast_hash = "spread"},
     ["sample, dense gradient"] = {form = "sample", num_hash = 9, hash_code_len = 1,
         lsh_backward = false},
-    ["sample, 16 bits"] = {form = "sample", num_hash = 2, hash_code_len = 16},
+    ["sample, 11 bits"] = {form = "sample", num_hash = 2, hash_code_len = 11},
 }
 
 for name, options in pairs(forms) do
@@ -108,3 +108,30 @@ for name, options in pairs(forms) do
         end)
     end)
 end
+
+describe("sampled attention on the device", function()
+    it("takes codes of 16 bits", function()
+        check({offset = {0, 20}, head = 8, heads = 1,
+            options = {form = "sample", num_hash = 1, hash_code_len = 16}}, 5e-5)
+    end)
+
+    it("keeps many queries' sums in registers, or in memory", function()
+        for _, length in ipairs {300, 1100} do
+            check({offset = {0, length}, head = 8, heads = 1,
+                options = {form = "sample", num_hash = 9, hash_code_len = 6}}, 5e-5)
+        end
+    end)
+
+    it("meets buckets that most rows share by their matrix", function()
+        for _, dtype in ipairs {"f32", "bf16", "f16"} do
+            check({offset = {0, 3, 300}, head = 16, heads = 2, dtype = dtype, equal = true,
+                options = {form = "sample", num_hash = 3, hash_code_len = 3}},
+                dtype == "f32" and 2e-4 or 3e-2)
+            check({offset = {0, 250}, head = 16, value = 24, heads = 1, dtype = dtype, masked = true,
+                options = {form = "sample", num_hash = 3, hash_code_len = 1}},
+                dtype == "f32" and 1e-4 or 3e-2)
+        end
+        check({offset = {0, 200}, head = 72, heads = 1, options = {form = "sample", num_hash = 2,
+            hash_code_len = 1}}, 1e-4)
+    end)
+end)

@@ -4,8 +4,8 @@
 
 #include <vector>
 
+#include "cuda/factors.cuh"
 #include "cuda/rows.cuh"
-#include "cuda/tile.cuh"
 
 using namespace yo_cuda;
 
@@ -20,7 +20,8 @@ static void expect(bool good, const char *what)
 
 template <class F> static const char *run(unsigned blocks, unsigned threads, F body)
 {
-    return emulate::launch(dim3(blocks), dim3(threads), 0, emulate::run_body<F>, &body);
+    auto call = [](void *f) { (*static_cast<F *>(f))(); };
+    return emulate::launch(dim3(blocks), dim3(threads), 0, call, &body);
 }
 
 static void test_barrier()
@@ -111,33 +112,86 @@ static void test_shared_is_poisoned()
     expect(good, "shared memory is NaN at each block's start");
 }
 
-/* 16 x 8 products of depth 32 by both paths of the tiles. */
-template <class T> static void test_tiles(const char *what)
+static void test_copies()
 {
-    T a[16 * 40], b[8 * 40], turned[32 * 16];
-    float sum[16][8] = {}, first[16][8], second[16][8];
-    for (int i = 0; i < 16 * 40; i++)
-        from_float(a + i, (float)(i * 7 % 13 - 6) / 4);
-    for (int i = 0; i < 8 * 40; i++)
-        from_float(b + i, (float)(i * 5 % 11 - 5) / 4);
-    for (int k = 0; k < 32; k++)
-        for (int j = 0; j < 16; j++)
-            turned[k * 16 + j] = b[j % 8 * 40 + k];
+    int source[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    bool good = true;
+    expect(!run(1, 1,
+                [&] {
+                    SHARED(int, x, 8);
+                    copy_16(x, source, true);
+                    copies_end_group();
+                    copy_16(x + 4, source, false);
+                    copies_end_group();
+                    good &= x[0] == -1 && x[4] == -1; /* on the way */
+                    copies_wait<1>();
+                    good &= x[3] == 4 && x[4] == -1;
+                    copies_wait<0>();
+                    good &= x[4] == 0 && x[7] == 0;
+                }) &&
+               good,
+           "copies arrive when they are waited for");
+    const char *message = run(1, 1, [&] {
+        SHARED(int, x, 8);
+        copy_16(x + 1, source, true);
+    });
+    expect(message && strstr(message, "not aligned"), "copies that are not aligned are refused");
+    message = run(1, 1, [&] {
+        SHARED(int, x, 8);
+        copy_16(x, source, true);
+    });
+    expect(message && strstr(message, "without waiting"), "copies that nobody waits for are told");
+}
+
+/* 16 x 64 products by both factors of pairs: left right', and that by right. */
+template <class T> static void test_factors(const char *what)
+{
+    const int D = 64;
+    static float sum[16][16], first[16][16], again[16][D], second[16][D];
+    memset(sum, 0, sizeof sum);
+    memset(again, 0, sizeof again);
+    auto left = [](int i, int k) { return (float)((i * 7 + k * 3) % 13 - 6) / 4; };
+    auto right = [](int i, int k) { return (float)((i * 5 + k) % 11 - 5) / 8; };
     for (int i = 0; i < 16; i++)
-        for (int j = 0; j < 8; j++)
-            for (int k = 0; k < 32; k++)
-                sum[i][j] += to_float(a[i * 40 + k]) * to_float(b[j * 40 + k]);
+        for (int j = 0; j < 16; j++)
+            for (int k = 0; k < D; k++)
+                sum[i][j] += left(i, k) * right(j, k);
+    for (int i = 0; i < 16; i++)
+        for (int d = 0; d < D; d++)
+            for (int j = 0; j < 16; j++) {
+                T rounded;
+                from_float(&rounded, sum[i][j]);
+                again[i][d] += to_float(rounded) * right(j, d);
+            }
     const char *message = run(1, 32, [&] {
-        float one[4] = {}, two[4] = {};
-        add_product_turned(one, a, 40, b, 40, 32);
-        add_product(two, a, 40, turned, 16, 32);
+        const int CHUNKS = D * (int)sizeof(T) / 16;
+        SHARED(T, a_memory, 32 * D);
+        SHARED(T, b_memory, 32 * D);
+        SHARED(T, spare, 1024);
+        Tile<T, CHUNKS> a = {a_memory}, b = {b_memory};
+        for (int i = lane_of_warp(); i < 16 * D; i += 32) {
+            from_float(a.element(i / D, i % D), left(i / D, i % D));
+            from_float(b.element(16 + i / D, i % D), right(i / D, i % D));
+        }
+        __syncwarp();
+        LeftRows<T, D, 1> rows;
+        rows.take(a, 0);
+        float product[1][2][4] = {}, result[D / 8][4] = {};
+        rows.multiply_turned(product, b, 16);
+        Weights<T> weights;
+        weights.set(product[0][0], product[0][1], spare);
+        weights.template multiply<D>(result, b, 16);
         for (int e = 0; e < 4; e++) {
-            first[row_of(e)][column_of(e)] = one[e];
-            second[row_of(e)][column_of(e)] = two[e];
+            for (int f = 0; f < 2; f++)
+                first[row_of(e)][8 * f + column_of(e)] = product[0][f][e];
+            for (int f = 0; f < D / 8; f++)
+                second[row_of(e)][8 * f + column_of(e)] = result[f][e];
         }
     });
-    expect(!message && memcmp(sum, first, sizeof sum) == 0 && memcmp(sum, second, sizeof sum) == 0,
-           what);
+    bool good = !message && memcmp(sum, first, sizeof sum) == 0;
+    for (int i = 0; i < 16 * D; i++)
+        good &= fabsf(again[i / D][i % D] - second[i / D][i % D]) < 1e-4f;
+    expect(good, what);
 }
 
 int main()
@@ -147,9 +201,10 @@ int main()
     test_lanes();
     test_order();
     test_shared_is_poisoned();
-    test_tiles<bf16>("tiles of bf16");
-    test_tiles<f16>("tiles of f16");
-    test_tiles<float>("tiles of f32");
+    test_copies();
+    test_factors<bf16>("factors of bf16");
+    test_factors<f16>("factors of f16");
+    test_factors<float>("factors of f32");
     printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;
 }
