@@ -245,6 +245,21 @@ __device__ inline float unary_slope(int32_t op, float x)
     }
 }
 
+/* One of YOSO_ACT_, as products apply it. */
+__device__ inline float activate(int32_t activation, float x)
+{
+    switch (activation) {
+    case YOSO_ACT_GELU:
+        return x * normal_below(x);
+    case YOSO_ACT_RELU:
+        return x < 0.0f ? 0.0f : x;
+    case YOSO_ACT_TANH:
+        return tanhf(x);
+    default:
+        return x;
+    }
+}
+
 } // namespace yo_cuda
 
 #endif

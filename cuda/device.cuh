@@ -14,6 +14,8 @@ yoso_status open_memory();
 yoso_status take(void **block, size_t bytes);
 void give(void *block, size_t bytes);
 yoso_status zero(void *block, size_t bytes);
+/* The most bytes taken at once since the last reset, beyond those that were taken then. */
+int64_t peak(int32_t reset);
 
 /* Memory of a fixed size in which a captured graph finds its own at every replay. It goes when its
  * owner and all blocks are gone. */

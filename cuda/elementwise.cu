@@ -1,7 +1,6 @@
 /* Elementwise arithmetic on strided views. */
 #include "cuda/fault.cuh"
-#include "cuda/number.cuh"
-#include "cuda/walk.cuh"
+#include "cuda/vector.cuh"
 
 using namespace yo_cuda;
 
@@ -80,10 +79,26 @@ __global__ void binary_kernel(void *out, int32_t out_dtype, int32_t op, const vo
     }
 }
 
+struct Sum {
+    __device__ float operator()(float a, float b) const
+    {
+        return a + b;
+    }
+};
+struct Product {
+    __device__ float operator()(float a, float b) const
+    {
+        return a * b;
+    }
+};
+
 yoso_status yo_cuda_binary(const yo_view *out, int32_t op, const yo_view *a, const yo_view *b,
                            yo_stream *stream)
 {
     Walk<3> walk = walk_over<3>({out, a, b});
+    if ((op == YOSO_ADD || op == YOSO_MUL) && is_vector_walk<3>(walk, {out, a, b}))
+        return op == YOSO_ADD ? map("binary", out, a, b, walk.count, Sum(), stream)
+                              : map("binary", out, a, b, walk.count, Product(), stream);
     return launch("binary", binary_kernel, blocks_for(walk.count, THREADS), THREADS, 0, stream,
                   out->data, out->dtype, op, a->data, b->data, a->dtype, walk, fault_record());
 }

@@ -1,6 +1,7 @@
 /* Elements picked, placed and found by position. */
 #include "cuda/fault.cuh"
 #include "cuda/rows.cuh"
+#include "cuda/scan.cuh"
 #include "cuda/walk.cuh"
 
 using namespace yo_cuda;
@@ -120,18 +121,6 @@ __global__ void nonzero_count_kernel(int64_t *count, const void *x, int32_t dtyp
         count[blockIdx.x] = found;
 }
 
-/* Counts become starts; the total follows the last. One thread: there are few blocks. */
-__global__ void nonzero_starts_kernel(int64_t *count, int64_t blocks)
-{
-    int64_t total = 0;
-    for (int64_t i = 0; i < blocks; i++) {
-        int64_t here = count[i];
-        count[i] = total;
-        total += here;
-    }
-    count[blocks] = total;
-}
-
 /* A warp a block, 32 elements at a time, so that places come in the order of memory. */
 __global__ void nonzero_write_kernel(int64_t *places, const int64_t *start, const void *x,
                                      int32_t dtype, Walk<1> walk, yo_view shape, int64_t first)
@@ -192,7 +181,7 @@ yoso_status yo_cuda_nonzero(int64_t *count, int64_t *places, const yo_view *x, i
     YO_TRY(starts.take((size_t)(blocks + 1) * sizeof(int64_t)));
     YO_TRY(launch("nonzero", nonzero_count_kernel, (unsigned)blocks, THREADS, 0, stream,
                   starts.as<int64_t>(), x->data, x->dtype, walk));
-    YO_TRY(launch("nonzero", nonzero_starts_kernel, 1, 1, 0, stream, starts.as<int64_t>(), blocks));
+    YO_TRY(running_sums("nonzero", starts.as<int64_t>(), blocks, stream));
     if (places)
         YO_TRY(launch("nonzero", nonzero_write_kernel, (unsigned)blocks, WARP, 0, stream, places,
                       starts.as<int64_t>(), x->data, x->dtype, walk, *x, first));

@@ -106,6 +106,10 @@ yoso_status capture_end(void **graph)
     yoso_status status = check(cudaStreamEndCapture(the_stream, &g->graph), "graph");
     capturing = nullptr;
     use_arena(nullptr);
+    if (status == YOSO_OK && !graph) { /* given up */
+        discard(g);
+        return YOSO_OK;
+    }
     if (status == YOSO_OK && g->failed)
         status = yo_cuda_fail(YOSO_UNSUPPORTED, "graph: the work could not be captured");
     if (status == YOSO_OK)

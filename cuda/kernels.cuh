@@ -101,6 +101,10 @@ yoso_status yo_cuda_matmul(const yo_view *out, const yo_view *a, const yo_view *
 yoso_status yo_cuda_linear(const yo_view *out, const yo_view *x, const yo_weight *weight,
                            const yo_view *bias, int32_t activation, yo_stream *stream);
 
+/* linear_int8.cu */
+yoso_status yo_cuda_linear_int8(const yo_view *out, const yo_view *x, const yo_weight *weight,
+                                const yo_view *bias, int32_t activation, yo_stream *stream);
+
 /* yoso_expectation.cu */
 yoso_status yo_cuda_yoso_expectation(const yo_rows *out, float *stat, const yo_rows *q,
                                      const yo_rows *k, const yo_rows *v, const yo_attention *at,

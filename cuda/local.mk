@@ -17,12 +17,16 @@ cuda_sources = \
 	cuda/sort.cu \
 	cuda/softmax.cu \
 	cuda/norm.cu \
+	cuda/norm_rows.cu \
+	cuda/scan.cu \
 	cuda/embedding.cu \
+	cuda/embedding_grad.cu \
 	cuda/conv.cu \
 	cuda/dropout.cu \
 	cuda/loss.cu \
 	cuda/matmul.cu \
 	cuda/cublas.cu \
+	cuda/linear_int8.cu \
 	cuda/attention.cu \
 	cuda/yoso_expectation.cu \
 	cuda/softmax_attention.cu \

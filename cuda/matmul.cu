@@ -40,20 +40,6 @@ static Matrices matrices_of(const yo_view *view)
     return m;
 }
 
-__device__ inline float activate(int32_t activation, float x)
-{
-    switch (activation) {
-    case YOSO_ACT_GELU:
-        return x * normal_below(x);
-    case YOSO_ACT_RELU:
-        return x < 0.0f ? 0.0f : x;
-    case YOSO_ACT_TANH:
-        return tanhf(x);
-    default:
-        return x;
-    }
-}
-
 /* tile[k][i] = element (first + i, start + k) of a matrix of rows x depth, 0 outside. Neighbouring
  * threads read neighbours in memory, whichever stride is 1. */
 template <class T>

@@ -144,11 +144,31 @@ void use_arena(Arena *arena)
 
 /* -- Blocks ------------------------------------------------------------------------------------ */
 
+/* Bytes taken, when peak() was reset, and the most since. */
+static int64_t bytes_taken, bytes_at_reset, most_bytes;
+
+static void count(int64_t bytes)
+{
+    bytes_taken += bytes;
+    most_bytes = bytes_taken > most_bytes ? bytes_taken : most_bytes;
+}
+
+int64_t peak(int32_t reset)
+{
+    std::lock_guard<std::mutex> guard(lock);
+    int64_t most = most_bytes - bytes_at_reset;
+    if (reset)
+        bytes_at_reset = most_bytes = bytes_taken;
+    return most;
+}
+
 yoso_status take(void **block, size_t bytes)
 {
     size_t wanted = bytes ? bytes : 1;
     {
         std::lock_guard<std::mutex> guard(lock);
+        /* In whole units, as an arena would count them. */
+        count((int64_t)((wanted + Arena::UNIT - 1) / Arena::UNIT * Arena::UNIT));
         if (current) {
             *block = current->take(wanted);
             if (*block)
@@ -171,11 +191,13 @@ yoso_status take(void **block, size_t bytes)
     return out_of_memory(bytes);
 }
 
-void give(void *block, size_t)
+void give(void *block, size_t bytes)
 {
     if (!block)
         return;
     std::lock_guard<std::mutex> guard(lock);
+    size_t wanted = bytes ? bytes : 1;
+    count(-(int64_t)((wanted + Arena::UNIT - 1) / Arena::UNIT * Arena::UNIT));
     Arena *arena = arena_of(block);
     if (arena) {
         arena->give(block);

@@ -166,7 +166,7 @@ yoso_module(const yo_module_host *library)
         YO_MODULE_VERSION,    YOSO_ABI,          sizeof(yo_kernels),   &yo_cuda_kernels,
         yo_cuda::open_device, yo_cuda::stream,   yo_cuda::take,        yo_cuda::give,
         yo_cuda::zero,        yo_cuda::transfer, yo_cuda::synchronize, yo_cuda::count,
-        yo_cuda::describe,    yo_cuda::capture_begin, yo_cuda::capture_end, yo_cuda::replay,
+        yo_cuda::describe,    yo_cuda::peak,          yo_cuda::capture_begin, yo_cuda::capture_end, yo_cuda::replay,
         yo_cuda::graph_seeds, yo_cuda::graph_free};
     yo_cuda::host = library;
     return &module;

@@ -1,41 +1,9 @@
-/* Layer normalisation and l2 normalisation of rows, and their gradients: a block for each row,
- * in f32. Statistics are made anew in the gradient; the parameters' gradients are summed over
- * chunks of rows and then over the chunks, in order. */
-#include "cuda/rows.cuh"
+/* Layer normalisation and l2 normalisation of rows, and their gradients, in f32. Rows of whole
+ * vectors stay in a warp's registers, read once and written once; other rows have a block each.
+ * The parameters' gradients are summed over chunks of rows and then over the chunks, in order. */
+#include "cuda/norm.cuh"
 
 using namespace yo_cuda;
-
-/* x + residual is normalised; weight, bias and residual may be NULL. */
-struct Layer {
-    const void *x, *residual, *weight, *bias;
-    int32_t dtype;
-    int64_t width;
-    float eps;
-
-    __device__ float value(int64_t row, int64_t i) const
-    {
-        float sum = load_float(x, row * width + i, dtype);
-        return residual ? sum + load_float(residual, row * width + i, dtype) : sum;
-    }
-
-    /* The row's mean, and 1 / sqrt(variance + eps). */
-    __device__ void statistics(int64_t row, float *mean, float *scale) const
-    {
-        float sum = 0, squares = 0;
-        FOR_MY_COLUMNS(i, width)
-        {
-            sum += value(row, i);
-        }
-        float center = block_sum(sum) / (float)width;
-        FOR_MY_COLUMNS(i, width)
-        {
-            float distance = value(row, i) - center;
-            squares += distance * distance;
-        }
-        *mean = center;
-        *scale = 1.0f / sqrtf(block_sum(squares) / (float)width + eps);
-    }
-};
 
 __global__ void layer_norm_kernel(void *out, Layer l)
 {
@@ -100,13 +68,13 @@ __global__ void layer_norm_parameters_kernel(float *part, const float *statistic
 }
 
 __global__ void layer_norm_join_kernel(void *grad_weight, void *grad_bias, int32_t dtype,
-                                       const float *part, int64_t width)
+                                       const float *part, int64_t width, int64_t chunks)
 {
     int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= width)
         return;
     float of_weight = 0, of_bias = 0;
-    for (int64_t chunk = 0; chunk < CHUNKS; chunk++) {
+    for (int64_t chunk = 0; chunk < chunks; chunk++) {
         of_weight += part[2 * chunk * width + i];
         of_bias += part[(2 * chunk + 1) * width + i];
     }
@@ -130,10 +98,13 @@ yoso_status yo_cuda_layer_norm(const yo_view *out, const yo_view *x, const yo_vi
                                const yo_view *bias, const yo_view *residual, double eps,
                                yo_stream *stream)
 {
+    Layer l = layer_of(x, weight, bias, residual, eps);
     if (x->shape[1] == 0)
         return YOSO_OK;
+    if (fits_registers(l, out->data, nullptr))
+        return layer_norm_in_registers(out->data, l, x->shape[0], stream);
     return launch("layer_norm", layer_norm_kernel, (unsigned)x->shape[0], ROW_THREADS, 0, stream,
-                  out->data, layer_of(x, weight, bias, residual, eps));
+                  out->data, l);
 }
 
 yoso_status yo_cuda_layer_norm_grad(const yo_view *grad_x, const yo_view *grad_weight,
@@ -141,21 +112,30 @@ yoso_status yo_cuda_layer_norm_grad(const yo_view *grad_x, const yo_view *grad_w
                                     const yo_view *weight, const yo_view *residual, double eps,
                                     yo_stream *stream)
 {
-    int64_t rows = x->shape[0], width = x->shape[1];
+    int64_t rows = x->shape[0], width = x->shape[1], chunks = CHUNKS;
     if (width == 0)
         return YOSO_OK;
     Layer l = layer_of(x, weight, nullptr, residual, eps);
-    Scratch statistic, part;
-    YO_TRY(statistic.take((size_t)(2 * rows) * sizeof(float)));
-    YO_TRY(part.take((size_t)(2 * CHUNKS * width) * sizeof(float)));
-    YO_TRY(launch("layer_norm_grad", layer_norm_grad_kernel, (unsigned)rows, ROW_THREADS, 0, stream,
-                  grad_x->data, statistic.as<float>(), grad->data, l));
     unsigned columns = blocks_for(width, ROW_THREADS);
-    YO_TRY(launch("layer_norm_grad", layer_norm_parameters_kernel, dim3(columns, CHUNKS),
-                  ROW_THREADS, 0, stream, part.as<float>(), statistic.as<float>(), grad->data, l,
-                  rows));
+    bool in_registers = fits_registers(l, grad_x->data, grad->data);
+    Scratch statistic, part;
+    if (in_registers)
+        chunks = norm_grad_blocks(rows);
+    YO_TRY(part.take((size_t)(2 * chunks * width) * sizeof(float)));
+    if (in_registers) {
+        YO_TRY(layer_norm_grad_in_registers(grad_x->data, part.as<float>(), chunks, grad->data, l,
+                                            rows, stream));
+    } else {
+        YO_TRY(statistic.take((size_t)(2 * rows) * sizeof(float)));
+        YO_TRY(launch("layer_norm_grad", layer_norm_grad_kernel, (unsigned)rows, ROW_THREADS, 0,
+                      stream, grad_x->data, statistic.as<float>(), grad->data, l));
+        YO_TRY(launch("layer_norm_grad", layer_norm_parameters_kernel, dim3(columns, CHUNKS),
+                      ROW_THREADS, 0, stream, part.as<float>(), statistic.as<float>(), grad->data,
+                      l, rows));
+    }
     return launch("layer_norm_grad", layer_norm_join_kernel, columns, ROW_THREADS, 0, stream,
-                  grad_weight->data, grad_bias->data, grad_weight->dtype, part.as<float>(), width);
+                  grad_weight->data, grad_bias->data, grad_weight->dtype, part.as<float>(), width,
+                  chunks);
 }
 
 __global__ void l2_normalize_kernel(void *out, const void *x, int32_t dtype, int64_t width,

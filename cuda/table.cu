@@ -39,6 +39,7 @@ static yo_kernels make_table()
     table.pointwise_loss_grad = yo_cuda_pointwise_loss_grad;
     table.matmul = yo_cuda_matmul;
     table.linear = yo_cuda_linear;
+    table.linear_int8 = yo_cuda_linear_int8;
     table.yoso_expectation = yo_cuda_yoso_expectation;
     table.yoso_expectation_grad = yo_cuda_yoso_expectation_grad;
     table.softmax_attention = yo_cuda_softmax_attention;

@@ -1,7 +1,6 @@
 /* Functions of one element over strided views, and their derivatives. */
 #include "cuda/activation.cuh"
-#include "cuda/number.cuh"
-#include "cuda/walk.cuh"
+#include "cuda/vector.cuh"
 
 using namespace yo_cuda;
 
@@ -54,9 +53,24 @@ __global__ void unary_grad_kernel(void *out, int32_t op, const void *grad, const
     }
 }
 
+struct Gelu {
+    __device__ float operator()(float x, float) const
+    {
+        return x * normal_below(x);
+    }
+};
+struct GeluGrad {
+    __device__ float operator()(float grad, float x) const
+    {
+        return grad * gelu_slope(x);
+    }
+};
+
 yoso_status yo_cuda_unary(const yo_view *out, int32_t op, const yo_view *x, yo_stream *stream)
 {
     Walk<2> walk = walk_over<2>({out, x});
+    if (op == YOSO_GELU && is_vector_walk<2>(walk, {out, x}))
+        return map("unary", out, x, x, walk.count, Gelu(), stream);
     return launch("unary", unary_kernel, blocks_for(walk.count, THREADS), THREADS, 0, stream,
                   out->data, out->dtype, op, x->data, x->dtype, walk);
 }
@@ -65,6 +79,8 @@ yoso_status yo_cuda_unary_grad(const yo_view *out, int32_t op, const yo_view *gr
                                const yo_view *x, yo_stream *stream)
 {
     Walk<3> walk = walk_over<3>({out, grad, x});
+    if (op == YOSO_GELU && is_vector_walk<3>(walk, {out, grad, x}))
+        return map("unary_grad", out, grad, x, walk.count, GeluGrad(), stream);
     return launch("unary_grad", unary_grad_kernel, blocks_for(walk.count, THREADS), THREADS, 0,
                   stream, out->data, op, grad->data, x->data, out->dtype, grad->dtype, x->dtype,
                   walk);

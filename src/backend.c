@@ -200,3 +200,51 @@ yoso_status yoso_cuda_synchronize(void)
     YO_TRY(yo_module_cuda(&module, &kernels));
     return module->synchronize();
 }
+
+int64_t yoso_cuda_peak(int32_t reset)
+{
+    const yo_module *module;
+    const yo_kernels *kernels;
+    return yo_module_cuda(&module, &kernels) == YOSO_OK ? module->peak(reset) : 0;
+}
+
+yoso_status yoso_graph_begin(int64_t bytes)
+{
+    const yo_module *module;
+    const yo_kernels *kernels;
+    YO_TRY(yo_module_cuda(&module, &kernels));
+    if (bytes < 1)
+        return yo_fail(YOSO_MISUSE, "graph_begin: %lld bytes, must be at least 1", (long long)bytes);
+    return module->capture_begin((size_t)bytes);
+}
+
+yoso_status yoso_graph_end(yoso_graph **graph)
+{
+    const yo_module *module;
+    const yo_kernels *kernels;
+    YO_TRY(yo_module_cuda(&module, &kernels));
+    return module->capture_end((void **)graph);
+}
+
+yoso_status yoso_graph_replay(yoso_graph *graph, const uint64_t *seeds, int32_t count)
+{
+    const yo_module *module;
+    const yo_kernels *kernels;
+    YO_TRY(yo_module_cuda(&module, &kernels));
+    return module->replay(graph, seeds, count);
+}
+
+int32_t yoso_graph_seeds(const yoso_graph *graph, uint64_t *seeds, int32_t room)
+{
+    const yo_module *module;
+    const yo_kernels *kernels;
+    return yo_module_cuda(&module, &kernels) == YOSO_OK ? module->graph_seeds(graph, seeds, room) : 0;
+}
+
+void yoso_graph_free(yoso_graph *graph)
+{
+    const yo_module *module;
+    const yo_kernels *kernels;
+    if (graph && yo_module_cuda(&module, &kernels) == YOSO_OK)
+        module->graph_free(graph);
+}

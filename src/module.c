@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/derived.h"
 #include "core/status.h"
 #include "module.h"
 
@@ -65,7 +66,7 @@ static void *load(char *path)
 
 static yoso_status open_module(void)
 {
-    static const yo_module_host host = {.fail = yo_fail};
+    static const yo_module_host host = {.fail = yo_fail, .derived_find = yo_derived_find};
     char path[PATH_SIZE];
     void *handle = load(path);
     if (!handle)

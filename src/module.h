@@ -11,9 +11,12 @@ enum { YO_MODULE_VERSION = 2 };
 /* Directions of a copy. */
 enum { YO_WITHIN_DEVICE, YO_TO_DEVICE, YO_TO_HOST };
 
-/* What the module needs of the library: its way to keep a failure's message (yo_fail). */
+/* What the module needs of the library: its way to keep a failure's message (yo_fail), and the
+ * place for what is made of a weight (yo_derived_find). */
 typedef struct yo_module_host {
     yoso_status (*fail)(yoso_status status, const char *format, ...);
+    yoso_status (*derived_find)(yo_derived **out, const yo_weight *weight, int32_t kind,
+                                yoso_status (*make)(yo_derived **out, const yo_view *source));
 } yo_module_host;
 
 typedef struct yo_module {
@@ -39,7 +42,8 @@ typedef struct yo_module {
     yoso_status (*count)(int32_t *devices);
     yoso_status (*describe)(char *text, size_t size, int32_t device);
 
-    /* What yoso_graph_ says in yoso.h; `bytes` are all that the captured work has. */
+    /* What yoso_cuda_peak and yoso_graph_ say in yoso.h. */
+    int64_t (*peak)(int32_t reset);
     yoso_status (*capture_begin)(size_t bytes);
     yoso_status (*capture_end)(void **graph);
     yoso_status (*replay)(void *graph, const uint64_t *seeds, int32_t count);

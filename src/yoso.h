@@ -82,6 +82,24 @@ yoso_status yoso_cuda_devices(int32_t *count);
 yoso_status yoso_cuda_describe(char *text, int64_t size, int32_t device);
 yoso_status yoso_cuda_synchronize(void);
 
+/* Captured graphs: between begin and end, calls on the device cuda are not run but kept, and each
+ * replay queues them all at once, on the same memory: what the captured calls read is to be
+ * written anew before a replay (yoso_copy_into), and their results are where they were. All memory
+ * that they take comes from `bytes` of the graph's own; yoso_cuda_peak tells what they need, the
+ * most device bytes that calls had at once, beyond what was alive, since it was last reset. What
+ * needs the host, such as reading a value, fails between begin and end, and makes the end fail.
+ * The seeds of hashes and dropout are a list that each replay may replace, in the order in which
+ * the captured calls first named them. yoso_graph_end(NULL) gives the capture up. */
+typedef struct yoso_graph yoso_graph;
+int64_t yoso_cuda_peak(int32_t reset);
+yoso_status yoso_graph_begin(int64_t bytes);
+yoso_status yoso_graph_end(yoso_graph **graph);
+/* Takes the first `count` seeds from the list given, the others stay as they were. */
+yoso_status yoso_graph_replay(yoso_graph *graph, const uint64_t *seeds, int32_t count);
+/* Writes at most `room` seeds; returns how many there are. */
+int32_t yoso_graph_seeds(const yoso_graph *graph, uint64_t *seeds, int32_t room);
+void yoso_graph_free(yoso_graph *graph);
+
 /* Seconds of a clock that never goes back. */
 double yoso_time(void);
 

@@ -196,6 +196,12 @@ template <class T> inline T atomicCAS(T *at, T expected, T value)
     return old;
 }
 
+inline int __dp4a(int a, int b, int sum)
+{
+    for (int i = 0; i < 32; i += 8)
+        sum += (int8_t)((unsigned)a >> i) * (int8_t)((unsigned)b >> i);
+    return sum;
+}
 inline int __float2int_rn(float x)
 {
     return (int)rintf(x);

@@ -19,7 +19,7 @@ local rooms = {
     no_grad = {"yoso.autograd", "no_grad"},
     checkpoint = {"yoso.autograd.checkpoint", "checkpoint"},
     gradcheck = {"yoso.gradcheck", "gradcheck"},
-    op = {"yoso.op"}, ops = {"yoso.ops"}, nn = {"yoso.nn"}, optim = {"yoso.optim"},
+    graph = {"yoso.graph"}, op = {"yoso.op"}, ops = {"yoso.ops"}, nn = {"yoso.nn"}, optim = {"yoso.optim"},
     cat = {"yoso.ops", "cat"}, stack = {"yoso.ops", "stack"}, where = {"yoso.ops", "where"},
     load = {"yoso.io.checkpoint", "load"}, safetensors = {"yoso.io.safetensors"},
     torchbin = {"yoso.io.torchbin"},

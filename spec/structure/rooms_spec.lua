@@ -27,7 +27,7 @@ local lua_levels = {
     ["yoso.data"] = 3, ["yoso.tokenizer"] = 21, -- whose batches are tensors
     ["yoso.tensor"] = 10,
     ["yoso.io"] = 11, ["yoso.scope"] = 11, ["yoso.autograd"] = 11, ["yoso.random"] = 12,
-    ["yoso.op"] = 13, ["yoso.metrics"] = 13, ["yoso.gradcheck"] = 14,
+    ["yoso.op"] = 13, ["yoso.graph"] = 14, ["yoso.metrics"] = 13, ["yoso.gradcheck"] = 14,
     ["yoso.ops"] = 20, ["yoso.crossing"] = 21,
     ["yoso.nn"] = 30, ["yoso.optim"] = 31, ["yoso.attention"] = 32,
     ["yoso.model"] = 40, ["yoso.heads"] = 45, ["yoso.io.checkpoint"] = 50,

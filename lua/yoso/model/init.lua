@@ -3,6 +3,7 @@ local Embeddings = require "yoso.model.embeddings"
 local Encoder = require "yoso.model.encoder"
 local Pretrained = require "yoso.model.pretrained"
 local attentions = require "yoso.model.attentions"
+local autograd = require "yoso.autograd"
 local packing = require "yoso.model.packing"
 
 local M = {}
@@ -41,7 +42,15 @@ function YosoModel:encode(batch, where)
             weights[i] = attentions.dense(self.encoder.layer[i].attention.self, hidden, pack)
         end
     end
-    local hidden = self.encoder(self.embeddings(pack), pack, each or nil)
+    local hidden
+    if self.runtime.graphs and device == "cuda" and not each and not self.training
+        and not autograd.is_recording() then
+        hidden = self.runtime.graphs:run(self, pack, function(own)
+            return self.encoder(self.embeddings(own), own)
+        end)
+    else
+        hidden = self.encoder(self.embeddings(pack), pack, each or nil)
+    end
     if states then
         states[#states + 1] = packing.unpack(pack, hidden)
     end

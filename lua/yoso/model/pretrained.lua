@@ -2,6 +2,7 @@
 local c = require "yoso.c"
 local config_module = require "yoso.model.config"
 local file = require "yoso.io.file"
+local graphs = require "yoso.model.graphs"
 local int8 = require "yoso.model.int8"
 local json = require "yoso.io.json"
 local nn = require "yoso.nn"
@@ -110,6 +111,14 @@ function Pretrained:set_training(options)
     local runtime = self.runtime
     runtime.checkpointing = flag(options.checkpointing, "checkpointing", runtime.checkpointing)
     runtime.split = not flag(options.exact, "exact", not runtime.split)
+    return self
+end
+
+--- From now on forward passes on the device cuda, without gradient and in evaluation mode, are
+-- captured as graphs and replayed when the same lengths come again; use_graphs(false) ends that.
+-- A graph keeps the memory that one pass needs; at most 16 are kept.
+function Pretrained:use_graphs(on)
+    self.runtime.graphs = on ~= false and graphs.new() or nil
     return self
 end
 
