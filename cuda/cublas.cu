@@ -301,12 +301,12 @@ yoso_status cublas_product(bool *done, int32_t *activation, const Product &p, yo
     if (!plan.usable ||
         (p.bias && !set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias)))
         return YOSO_OK;
-    float one = 1, zero = 0;
+    float one = 1, before = p.add ? 1.0f : 0.0f;
     int32_t one_byte = 1, zero_byte = 0;
     bool bytes = q.a.dtype == BYTES;
     cublasStatus_t status = library.matmul(
         library.handle, plan.product, bytes ? (const void *)&one_byte : &one, p.b->data,
-        plan.layout[0], p.a->data, plan.layout[1], bytes ? (const void *)&zero_byte : &zero,
+        plan.layout[0], p.a->data, plan.layout[1], bytes ? (const void *)&zero_byte : &before,
         p.out->data, plan.layout[2], p.out->data, plan.layout[2], &plan.algorithm,
         library.workspace, WORKSPACE, (cudaStream_t)stream);
     if (status != CUBLAS_STATUS_SUCCESS)

@@ -85,7 +85,7 @@ struct Sum {
         return a + b;
     }
 };
-struct Product {
+struct Times {
     __device__ float operator()(float a, float b) const
     {
         return a * b;
@@ -98,7 +98,7 @@ yoso_status yo_cuda_binary(const yo_view *out, int32_t op, const yo_view *a, con
     Walk<3> walk = walk_over<3>({out, a, b});
     if ((op == YOSO_ADD || op == YOSO_MUL) && is_vector_walk<3>(walk, {out, a, b}))
         return op == YOSO_ADD ? map("binary", out, a, b, walk.count, Sum(), stream)
-                              : map("binary", out, a, b, walk.count, Product(), stream);
+                              : map("binary", out, a, b, walk.count, Times(), stream);
     return launch("binary", binary_kernel, blocks_for(walk.count, THREADS), THREADS, 0, stream,
                   out->data, out->dtype, op, a->data, b->data, a->dtype, walk, fault_record());
 }

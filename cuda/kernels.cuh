@@ -101,6 +101,22 @@ yoso_status yo_cuda_matmul(const yo_view *out, const yo_view *a, const yo_view *
 yoso_status yo_cuda_linear(const yo_view *out, const yo_view *x, const yo_weight *weight,
                            const yo_view *bias, int32_t activation, yo_stream *stream);
 
+yoso_status yo_cuda_product(const yo_view *out, const yo_view *a, const yo_view *b,
+                            const yo_view *bias, int32_t how, yo_stream *stream);
+
+/* residual.cu */
+yoso_status yo_cuda_residual_norm(const yo_view *out, const yo_view *sum, const yo_view *x,
+                                  const yo_view *residual, const yo_view *weight,
+                                  const yo_view *bias, double eps, double p, uint64_t seed,
+                                  yo_stream *stream);
+yoso_status yo_cuda_residual_norm_grad(const yo_view *grad_sum, const yo_view *grad_x,
+                                       const yo_view *grad_weight, const yo_view *grad_bias,
+                                       const yo_view *grad_x_rows, const yo_view *grad,
+                                       const yo_view *sum, const yo_view *weight, double eps,
+                                       double p, uint64_t seed, yo_stream *stream);
+yoso_status yo_cuda_activation_grad(const yo_view *grad_z, const yo_view *y, const yo_view *rows_sum,
+                                    int32_t op, const yo_view *z, yo_stream *stream);
+
 /* linear_int8.cu */
 yoso_status yo_cuda_linear_int8(const yo_view *out, const yo_view *x, const yo_weight *weight,
                                 const yo_view *bias, int32_t activation, yo_stream *stream);

@@ -123,7 +123,7 @@ static yoso_status multiply_bytes(int32_t *sum, int8_t *x, int8_t *weight, int64
     bool done = false;
     int32_t left;
     if (columns % 4 == 0) /* what the tensor cores' bytes want */
-        YO_TRY(cublas_product(&done, &left, Product{&out, &a, &b, nullptr, YOSO_ACT_NONE}, stream));
+        YO_TRY(cublas_product(&done, &left, Product{&out, &a, &b, nullptr, YOSO_ACT_NONE, false}, stream));
     if (done)
         return YOSO_OK;
     return launch("linear_int8", byte_product_kernel, blocks_for(rows * columns, THREADS), THREADS,

@@ -18,6 +18,8 @@ cuda_sources = \
 	cuda/softmax.cu \
 	cuda/norm.cu \
 	cuda/norm_rows.cu \
+	cuda/residual.cu \
+	cuda/columns.cu \
 	cuda/scan.cu \
 	cuda/embedding.cu \
 	cuda/embedding_grad.cu \
@@ -25,6 +27,7 @@ cuda_sources = \
 	cuda/dropout.cu \
 	cuda/loss.cu \
 	cuda/matmul.cu \
+	cuda/tiles.cu \
 	cuda/cublas.cu \
 	cuda/linear_int8.cu \
 	cuda/attention.cu \

@@ -1,112 +1,10 @@
-/* Matrix products: cuBLASLt where it is, else tiles in shared memory, summed in f32. */
-#include "cuda/activation.cuh"
+/* Matrix products: by cuBLASLt where it is, else by tiles of our own. */
 #include "cuda/number.cuh"
 #include "cuda/product.cuh"
 
 using namespace yo_cuda;
 
-/* A block computes TILE x TILE of the result, a thread 4 x 4 of that; K comes DEPTH at a time. */
-const int TILE = 64, DEPTH = 16, EACH = 4, PRODUCT_THREADS = 256;
-
-/* A matrix in each of `count` leading places, with any strides. */
-struct Matrices {
-    const void *data;
-    int64_t row, column; /* strides */
-    int32_t lead;
-    int64_t shape[YOSO_MAX_DIMS], stride[YOSO_MAX_DIMS];
-
-    __device__ int64_t offset(int64_t index) const
-    {
-        int64_t result = 0;
-        for (int32_t i = lead - 1; i >= 0; i--) {
-            result += index % shape[i] * stride[i];
-            index /= shape[i];
-        }
-        return result;
-    }
-};
-
-static Matrices matrices_of(const yo_view *view)
-{
-    Matrices m = {};
-    m.data = view->data;
-    m.lead = view->ndim - 2;
-    m.row = view->stride[m.lead];
-    m.column = view->stride[m.lead + 1];
-    for (int32_t i = 0; i < m.lead; i++) {
-        m.shape[i] = view->shape[i];
-        m.stride[i] = view->stride[i];
-    }
-    return m;
-}
-
-/* tile[k][i] = element (first + i, start + k) of a matrix of rows x depth, 0 outside. Neighbouring
- * threads read neighbours in memory, whichever stride is 1. */
-template <class T>
-__device__ static void load_tile(float *tile, const T *x, int64_t row, int64_t column,
-                                 int64_t first, int64_t rows, int64_t start, int64_t depth)
-{
-    for (int at = threadIdx.x; at < TILE * DEPTH; at += PRODUCT_THREADS) {
-        int i = column == 1 ? at / DEPTH : at % TILE, k = column == 1 ? at % DEPTH : at / TILE;
-        bool inside = first + i < rows && start + k < depth;
-        tile[k * (TILE + 1) + i] =
-            inside ? to_float(x[(first + i) * row + (start + k) * column]) : 0.0f;
-    }
-}
-
-template <class T>
-__global__ void __launch_bounds__(PRODUCT_THREADS)
-    product_kernel(T *out, Matrices a, Matrices b, const T *bias, int32_t activation, int64_t m,
-                   int64_t n, int64_t depth, int64_t batch)
-{
-    SHARED(float, a_tile, DEPTH *(TILE + 1));
-    SHARED(float, b_tile, DEPTH *(TILE + 1));
-    int64_t row0 = (int64_t)blockIdx.x * TILE, column0 = (int64_t)blockIdx.y * TILE;
-    int row = threadIdx.x / (TILE / EACH), column = threadIdx.x % (TILE / EACH);
-    for (int64_t place = blockIdx.z; place < batch; place += gridDim.z) {
-        const T *x = (const T *)a.data + a.offset(place), *y = (const T *)b.data + b.offset(place);
-        float sum[EACH][EACH] = {};
-        for (int64_t start = 0; start < depth; start += DEPTH) {
-            __syncthreads();
-            load_tile(a_tile, x, a.row, a.column, row0, m, start, depth);
-            load_tile(b_tile, y, b.column, b.row, column0, n, start, depth);
-            __syncthreads();
-            for (int k = 0; k < DEPTH; k++)
-                for (int i = 0; i < EACH; i++)
-                    for (int j = 0; j < EACH; j++)
-                        sum[i][j] += a_tile[k * (TILE + 1) + row + i * (TILE / EACH)] *
-                                     b_tile[k * (TILE + 1) + column + j * (TILE / EACH)];
-        }
-        for (int i = 0; i < EACH; i++)
-            for (int j = 0; j < EACH; j++) {
-                int64_t r = row0 + row + i * (TILE / EACH),
-                        c = column0 + column + j * (TILE / EACH);
-                if (r >= m || c >= n)
-                    continue;
-                float value = bias ? sum[i][j] + to_float(bias[c]) : sum[i][j];
-                from_float(out + (place * m + r) * n + c, activate(activation, value));
-            }
-    }
-}
-
-template <class T> static yoso_status product_of(const Product &p, yo_stream *stream)
-{
-    int32_t lead = p.out->ndim - 2;
-    int64_t m = p.out->shape[lead], n = p.out->shape[lead + 1], depth = p.a->shape[lead + 1];
-    int64_t batch = 1, columns = (n + TILE - 1) / TILE;
-    for (int32_t i = 0; i < lead; i++)
-        batch *= p.out->shape[i];
-    if (columns > 65535)
-        return yo_cuda_fail(YOSO_UNSUPPORTED, "matmul: device cuda: %lld columns without cuBLASLt",
-                            (long long)n);
-    dim3 grid((unsigned)((m + TILE - 1) / TILE), (unsigned)columns,
-              (unsigned)(batch < 65535 ? batch : 65535));
-    return launch("matmul", product_kernel<T>, grid, PRODUCT_THREADS, 0, stream, (T *)p.out->data,
-                  matrices_of(p.a), matrices_of(p.b), (const T *)p.bias, p.activation, m, n, depth,
-                  batch);
-}
-
-static yoso_status multiply(const Product &p, yo_stream *stream)
+yoso_status yo_cuda::multiply(const Product &p, yo_stream *stream)
 {
     static const int32_t unary[] = {YOSO_LINEAR, YOSO_GELU, YOSO_RELU, YOSO_TANH};
     bool done;
@@ -114,29 +12,93 @@ static yoso_status multiply(const Product &p, yo_stream *stream)
     YO_TRY(cublas_product(&done, &left, p, stream));
     if (done)
         return left == YOSO_ACT_NONE ? YOSO_OK : yo_cuda_unary(p.out, unary[left], p.out, stream);
-    switch (p.out->dtype) {
-    case YOSO_F32:
-        return product_of<float>(p, stream);
-    case YOSO_F16:
-        return product_of<f16>(p, stream);
-    default:
-        return product_of<bf16>(p, stream);
+    return product_by_tiles(p, stream);
+}
+
+static yo_view turned(const yo_view *matrix)
+{
+    yo_view view = *matrix;
+    for (int i = 0; i < 2; i++) {
+        view.shape[i] = matrix->shape[1 - i];
+        view.stride[i] = matrix->stride[1 - i];
     }
+    return view;
 }
 
 yoso_status yo_cuda_matmul(const yo_view *out, const yo_view *a, const yo_view *b,
                            yo_stream *stream)
 {
-    return multiply(Product{out, a, b, nullptr, YOSO_ACT_NONE}, stream);
+    return multiply(Product{out, a, b, nullptr, YOSO_ACT_NONE, false}, stream);
 }
 
 yoso_status yo_cuda_linear(const yo_view *out, const yo_view *x, const yo_weight *weight,
                            const yo_view *bias, int32_t activation, yo_stream *stream)
 {
-    yo_view turned = weight->view; /* [N, K] as [K, N] */
-    for (int i = 0; i < 2; i++) {
-        turned.shape[i] = weight->view.shape[1 - i];
-        turned.stride[i] = weight->view.stride[1 - i];
+    yo_view b = turned(&weight->view); /* [N, K] as [K, N] */
+    return multiply(Product{out, x, &b, bias ? bias->data : nullptr, activation, false}, stream);
+}
+
+/* -- The product that layers are trained with -------------------------------------------------- */
+
+/* f32 split into two bf16 is worth its copies from here on. */
+const int64_t LEAST = EMULATED ? 8 : 64;
+const int SQUARE = 32;
+
+/* to[row][3 depth] = x's numbers in bf16, what they leave, in the order of a left factor (high,
+ * high, low) or a right one (high, low, high): a block for 32 x 32 of them. */
+__global__ void split_kernel(bf16 *to, const float *x, int64_t row_step, int64_t depth_step,
+                             int64_t rows, int64_t depth, bool left)
+{
+    SHARED(float, square, SQUARE *(SQUARE + 1));
+    int64_t row0 = (int64_t)blockIdx.y * SQUARE, depth0 = (int64_t)blockIdx.x * SQUARE;
+    int fast = threadIdx.x % SQUARE, slow = threadIdx.x / SQUARE;
+    bool along_rows = row_step == 1; /* read in the order of memory */
+    for (int i = slow; i < SQUARE; i += THREADS / SQUARE) {
+        int r = along_rows ? fast : i, k = along_rows ? i : fast;
+        bool inside = row0 + r < rows && depth0 + k < depth;
+        square[r * (SQUARE + 1) + k] =
+            inside ? x[(row0 + r) * row_step + (depth0 + k) * depth_step] : 0.0f;
     }
-    return multiply(Product{out, x, &turned, bias ? bias->data : nullptr, activation}, stream);
+    __syncthreads();
+    for (int r = slow; r < SQUARE; r += THREADS / SQUARE) {
+        if (row0 + r >= rows || depth0 + fast >= depth)
+            continue;
+        float value = square[r * (SQUARE + 1) + fast];
+        bf16 high, low, *at = to + (row0 + r) * 3 * depth + depth0 + fast;
+        from_float(&high, value);
+        from_float(&low, value - to_float(high));
+        at[0] = high;
+        at[depth] = left ? high : low;
+        at[2 * depth] = left ? low : high;
+    }
+}
+
+static yoso_status split(yo_view *pieces, Scratch *own, const yo_view *x, int row, bool left,
+                         yo_stream *stream)
+{
+    int64_t rows = x->shape[row], depth = x->shape[1 - row];
+    YO_TRY(own->take((size_t)(rows * 3 * depth) * sizeof(bf16)));
+    *pieces = yo_view{own->as<void>(), YOSO_BF16, 2, {rows, 3 * depth}, {3 * depth, 1}};
+    dim3 grid((unsigned)((depth + SQUARE - 1) / SQUARE), (unsigned)((rows + SQUARE - 1) / SQUARE));
+    return launch("product", split_kernel, grid, THREADS, 0, stream, own->as<bf16>(),
+                  static_cast<const float *>(x->data), x->stride[row], x->stride[1 - row], rows,
+                  depth, left);
+}
+
+yoso_status yo_cuda_product(const yo_view *out, const yo_view *a, const yo_view *b,
+                            const yo_view *bias, int32_t how, yo_stream *stream)
+{
+    Product p = {out, a, b, bias ? bias->data : nullptr, YOSO_ACT_NONE, (how & YO_PRODUCT_ADD) != 0};
+    int64_t m = out->shape[0], n = out->shape[1], depth = a->shape[1];
+    if (out->dtype != YOSO_F32 || !(how & YO_PRODUCT_SPLIT) || m < LEAST || n < LEAST ||
+        depth < LEAST || m > 65535 * SQUARE || n > 65535 * SQUARE)
+        return multiply(p, stream);
+    yo_view left, right;
+    Scratch own_left, own_right;
+    YO_TRY(split(&left, &own_left, a, 0, true, stream));
+    YO_TRY(split(&right, &own_right, b, 1, false, stream));
+    yo_view b_pieces = turned(&right);
+    p.a = &left;
+    p.b = &b_pieces;
+    return multiply(p, stream);
 }

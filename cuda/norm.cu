@@ -1,6 +1,7 @@
 /* Layer normalisation and l2 normalisation of rows, and their gradients, in f32. Rows of whole
  * vectors stay in a warp's registers, read once and written once; other rows have a block each.
  * The parameters' gradients are summed over chunks of rows and then over the chunks, in order. */
+#include "cuda/columns.cuh"
 #include "cuda/norm.cuh"
 
 using namespace yo_cuda;
@@ -67,21 +68,6 @@ __global__ void layer_norm_parameters_kernel(float *part, const float *statistic
     part[(2 * chunk + 1) * l.width + i] = of_bias;
 }
 
-__global__ void layer_norm_join_kernel(void *grad_weight, void *grad_bias, int32_t dtype,
-                                       const float *part, int64_t width, int64_t chunks)
-{
-    int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= width)
-        return;
-    float of_weight = 0, of_bias = 0;
-    for (int64_t chunk = 0; chunk < chunks; chunk++) {
-        of_weight += part[2 * chunk * width + i];
-        of_bias += part[(2 * chunk + 1) * width + i];
-    }
-    store_float(grad_weight, i, dtype, of_weight);
-    store_float(grad_bias, i, dtype, of_bias);
-}
-
 static Layer layer_of(const yo_view *x, const yo_view *weight, const yo_view *bias,
                       const yo_view *residual, double eps)
 {
@@ -133,9 +119,10 @@ yoso_status yo_cuda_layer_norm_grad(const yo_view *grad_x, const yo_view *grad_w
                       ROW_THREADS, 0, stream, part.as<float>(), statistic.as<float>(), grad->data,
                       l, rows));
     }
-    return launch("layer_norm_grad", layer_norm_join_kernel, columns, ROW_THREADS, 0, stream,
-                  grad_weight->data, grad_bias->data, grad_weight->dtype, part.as<float>(), width,
-                  chunks);
+    YO_TRY(join_parts(grad_weight->data, grad_weight->dtype, part.as<float>(), 2 * width, width,
+                      chunks, stream));
+    return join_parts(grad_bias->data, grad_bias->dtype, part.as<float>() + width, 2 * width, width,
+                      chunks, stream);
 }
 
 __global__ void l2_normalize_kernel(void *out, const void *x, int32_t dtype, int64_t width,

@@ -3,6 +3,7 @@
  * A warp reduces one chunk of one result, its lanes side by side over the chunk; where
  * neighbouring results are neighbours in memory (a sum over rows), each lane reduces a result of
  * its own instead, so that memory is read in order either way. Chunks are joined in order. */
+#include "cuda/columns.cuh"
 #include "cuda/number.cuh"
 #include "cuda/walk.cuh"
 
@@ -264,9 +265,24 @@ static Reduction job_of(int32_t op, const yo_view *x, int32_t kept)
     return job;
 }
 
+/* A matrix of floats summed over its rows, where it is large. */
+static bool is_sum_of_rows(const yo_view *out, const yo_view *x, int32_t kept)
+{
+    return x->ndim == 2 && kept == 1 && x->stride[0] == 1 && x->shape[1] >= 64 &&
+           x->shape[0] >= 64 && is_float(x->dtype) && out->dtype == x->dtype;
+}
+
 yoso_status yo_cuda_reduce(const yo_view *out, int32_t op, const yo_view *x, int32_t kept,
                            double parameter, yo_stream *stream)
 {
+    if (op == YOSO_SUM && is_sum_of_rows(out, x, kept)) {
+        yo_view rows = *x; /* [columns, rows] as [rows, columns] */
+        for (int i = 0; i < 2; i++) {
+            rows.shape[i] = x->shape[1 - i];
+            rows.stride[i] = x->stride[1 - i];
+        }
+        return column_sums(out, &rows, stream);
+    }
     Reduction job = job_of(op, x, kept);
     if (job.outputs == 0)
         return YOSO_OK;

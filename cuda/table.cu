@@ -40,6 +40,10 @@ static yo_kernels make_table()
     table.matmul = yo_cuda_matmul;
     table.linear = yo_cuda_linear;
     table.linear_int8 = yo_cuda_linear_int8;
+    table.product = yo_cuda_product;
+    table.residual_norm = yo_cuda_residual_norm;
+    table.residual_norm_grad = yo_cuda_residual_norm_grad;
+    table.activation_grad = yo_cuda_activation_grad;
     table.yoso_expectation = yo_cuda_yoso_expectation;
     table.yoso_expectation_grad = yo_cuda_yoso_expectation_grad;
     table.softmax_attention = yo_cuda_softmax_attention;

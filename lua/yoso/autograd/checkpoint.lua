@@ -58,7 +58,10 @@ local run = op.define{
     end,
     sample = function(draw)
         local weight = draw{3, 3}
-        return {tensor.tensor{0}, function(x) return x:matmul(weight):tanh() end, draw{2, 3}}
+        local function step(x)
+            return x:matmul(weight:to(x:device())):tanh()
+        end
+        return {tensor.tensor{0}, step, draw{2, 3}}
     end,
 }
 
