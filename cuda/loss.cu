@@ -47,7 +47,7 @@ __global__ void cross_entropy_kernel(float *loss, unsigned long long *kept, cons
         return;
     loss[row] =
         label == ignore ? 0.0f : logf(total) + largest - load_float(logits, base + label, dtype);
-    if (label != ignore)
+    if (label != ignore && kept)
         atomicAdd(kept, 1ull);
 }
 
@@ -73,13 +73,15 @@ yoso_status yo_cuda_cross_entropy(const yo_view *loss, int64_t *kept, const yo_v
                                   const yo_view *labels, int64_t ignore, yo_stream *stream)
 {
     Scratch count;
-    YO_TRY(count.take(sizeof(int64_t)));
-    YO_TRY(count.zero(stream));
+    if (kept) {
+        YO_TRY(count.take(sizeof(int64_t)));
+        YO_TRY(count.zero(stream));
+    }
     YO_TRY(launch("cross_entropy", cross_entropy_kernel, (unsigned)logits->shape[0], ROW_THREADS, 0,
                   stream, (float *)loss->data, count.as<unsigned long long>(), logits->data,
                   logits->dtype, labels->data, labels->dtype, logits->shape[1], ignore,
                   fault_record()));
-    return count.download(kept);
+    return kept ? count.download(kept) : YOSO_OK;
 }
 
 yoso_status yo_cuda_cross_entropy_grad(const yo_view *grad_logits, const yo_view *grad,

@@ -53,6 +53,7 @@ template <class T, Form FORM, int D, bool PLAIN, bool WEIGHTED> struct Cut {
     static const int COLUMNS = NARROW && D == 64 && FORM != COLLISION ? 64 : 32;
     static const int STEP = FORM == SOFTMAX ? COLUMNS : 16; /* columns weighed together */
     static const int CHUNKS = D * (int)sizeof(T) / 16;
+    static const int COPIES = COLUMNS * CHUNKS / PAIR_THREADS; /* a thread's of a panel */
 };
 
 /* The most rows of a block, which jobs are cut into: two warps' tiles where they are allowed. */

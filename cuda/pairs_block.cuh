@@ -109,7 +109,7 @@ template <class T, Form FORM, int D, bool PLAIN, bool WEIGHTED> class PairsBlock
 
     /* What one thread brings of the next panel beside vectors. */
     struct Coming {
-        int32_t token[C::COLUMNS * C::CHUNKS / PAIR_THREADS]; /* COLLISION: whose vectors */
+        int32_t token[C::COPIES]; /* COLLISION: whose vectors */
         float factor = 0, log = 0, shift = 0;
         int32_t code = 0;
     };
@@ -118,7 +118,7 @@ template <class T, Form FORM, int D, bool PLAIN, bool WEIGHTED> class PairsBlock
     {
         if (FORM == COLLISION)
 #pragma unroll
-            for (int i = 0; i < C::COLUMNS * C::CHUNKS / PAIR_THREADS; i++) {
+            for (int i = 0; i < C::COPIES; i++) {
                 int place = first + (threadIdx.x + i * PAIR_THREADS) / C::CHUNKS;
                 next.token[i] = place < end ? token_at(p.column_sorted, place) : -1;
             }
@@ -130,9 +130,9 @@ template <class T, Form FORM, int D, bool PLAIN, bool WEIGHTED> class PairsBlock
         if constexpr (FORM == COLLISION) {
             int copy = 0;
             auto token = [&](int) { return next.token[copy++]; };
-            stage<C::COLUMNS, PAIR_THREADS, 4>(shared.y(to), p.y, head, token);
+            stage<C::COLUMNS, PAIR_THREADS, C::COPIES>(shared.y(to), p.y, head, token);
             copy = 0;
-            stage<C::COLUMNS, PAIR_THREADS, 4>(shared.z(to), p.z, head, token);
+            stage<C::COLUMNS, PAIR_THREADS, C::COPIES>(shared.z(to), p.z, head, token);
         } else {
             stage_run<C::COLUMNS, PAIR_THREADS>(shared.y(to), p.y, head, first, end);
             stage_run<C::COLUMNS, PAIR_THREADS>(shared.z(to), p.z, head, first, end);

@@ -208,7 +208,8 @@ typedef struct yo_kernels {
     /* y = op(z) and grad_z, which comes as y's gradient; rows_sum [1, N] is its sum over rows. */
     yoso_status (*activation_grad)(const yo_view *grad_z, const yo_view *y, const yo_view *rows_sum,
                                    int32_t op, const yo_view *z, yo_stream *stream);
-    /* loss [1, n] f32, logits [n, classes], labels [1, n]; *kept counts those not ignored. */
+    /* loss [1, n] f32, logits [n, classes], labels [1, n]; *kept counts those not ignored. A
+     * device that would have to wait for it takes NULL. */
     yoso_status (*cross_entropy)(const yo_view *loss, int64_t *kept, const yo_view *logits,
                                  const yo_view *labels, int64_t ignore, yo_stream *stream);
     /* grad [n] f32 with stride 0 or 1; the result is multiplied by scale. */

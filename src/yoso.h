@@ -452,7 +452,8 @@ yoso_status yoso_dropout(yoso_tensor **out, const yoso_tensor *x, double p, uint
 /* ---- Losses and optimisers ----------------------------------------------------------------------- */
 
 /* loss [n], f32: -log softmax(logits [n, classes]) at labels [n] (i64 or i32, from 0); 0 where the
- * label is ignore_index. *kept is the number of labels that are not. Other labels outside the
+ * label is ignore_index. *kept, unless that is NULL, is the number of labels that are not; a device
+ * has to be waited for to tell it. Other labels outside the
  * classes are YOSO_MISUSE. */
 yoso_status yoso_cross_entropy(yoso_tensor **loss, int64_t *kept, const yoso_tensor *logits,
                                const yoso_tensor *labels, int64_t ignore_index);

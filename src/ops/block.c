@@ -5,7 +5,7 @@
 
 /* Rows of the feed-forward part computed together: the wide values between its two products
  * stay in the last cache, and memory does not grow with them. */
-enum { FEED_FORWARD_ROWS = 1024 };
+enum { FEED_FORWARD_ROWS = 1024, FEED_FORWARD_ROWS_OF_DEVICE = 8192 };
 
 typedef struct block {
     const yoso_block_weights *w;
@@ -153,7 +153,9 @@ static yoso_status feed_rows(const block *b, yoso_tensor *out, const yoso_tensor
 /* out = norm(outer(activation(inner(x))) + x) */
 static yoso_status feed_forward(const block *b, yoso_tensor *out, const yoso_tensor *x)
 {
-    int64_t most = b->tokens < FEED_FORWARD_ROWS ? b->tokens : FEED_FORWARD_ROWS;
+    int64_t most = b->hidden->storage->device == YOSO_CPU ? FEED_FORWARD_ROWS
+                                                           : FEED_FORWARD_ROWS_OF_DEVICE;
+    most = b->tokens < most ? b->tokens : most;
     yoso_tensor *wide;
     YO_TRY(new_rows(b, &wide, most, b->inner));
     yoso_status status = YOSO_OK;

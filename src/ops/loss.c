@@ -30,7 +30,10 @@ yoso_status yoso_cross_entropy(yoso_tensor **loss, int64_t *kept, const yoso_ten
     YO_TRY(yo_take_operands(&o, 2, inputs));
     yoso_status status = yo_tensor_like(&result, logits, YOSO_F32, 1, logits->shape);
     if (status == YOSO_OK) {
+        int64_t unwanted;
         yo_view target = yo_as_rows(result);
+        if (!kept && logits->storage->device == YOSO_CPU)
+            kept = &unwanted;
         status = kernels->cross_entropy(&target, kept, o.given[0], o.given[1], ignore_index,
                                         yo_backend_stream(logits->storage->device));
         if (status == YOSO_OK)

@@ -221,7 +221,7 @@ static yoso_status close_attention(const yo_layer *l, kept *k, const yoso_tensor
 /* sum = outer(activation(inner(middle))), some rows at a time; wide keeps inner's results. */
 static yoso_status feed_forward(const yo_layer *l, kept *k, const yoso_tensor *middle, bool keeps)
 {
-    int64_t most = l->tokens < YO_LAYER_ROWS ? l->tokens : YO_LAYER_ROWS;
+    int64_t most = yo_layer_most_rows(l);
     yoso_tensor *active;
     YO_TRY(yo_layer_rows(l, &k->wide, keeps ? l->tokens : most, l->inner));
     YO_TRY(yo_layer_rows(l, &k->sum, l->tokens, l->width));

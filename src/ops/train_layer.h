@@ -9,7 +9,7 @@
 
 /* Rows of the feed-forward part computed together: the wide values that only the products need
  * do not grow with the batch. */
-enum { YO_LAYER_ROWS = 2048 };
+enum { YO_LAYER_ROWS = 2048, YO_LAYER_ROWS_OF_DEVICE = 16384 };
 
 typedef struct yo_layer {
     const yoso_layer_weights *w;
@@ -29,6 +29,13 @@ yoso_status yo_layer_open(yo_layer *layer, const yoso_tensor *hidden,
 
 /* A tensor of hidden's dtype and device. */
 yoso_status yo_layer_rows(const yo_layer *layer, yoso_tensor **out, int64_t rows, int64_t columns);
+
+/* The most rows of the feed-forward part at a time. */
+static inline int64_t yo_layer_most_rows(const yo_layer *layer)
+{
+    int64_t most = layer->place.device == YOSO_CPU ? YO_LAYER_ROWS : YO_LAYER_ROWS_OF_DEVICE;
+    return layer->tokens < most ? layer->tokens : most;
+}
 
 /* Settings of the first norm (0) or the second (1). */
 yo_residual_norm_settings yo_layer_norm_of(const yo_layer *layer, int which);

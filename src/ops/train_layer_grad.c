@@ -98,7 +98,7 @@ static yoso_status back_rows(const yo_layer *l, gradients *g, const yo_view *gra
 /* g->middle, the residual's share, becomes the whole gradient of the middle values. */
 static yoso_status back_feed_forward(const yo_layer *l, gradients *g, yoso_tensor *const *saved)
 {
-    int64_t most = l->tokens < YO_LAYER_ROWS ? l->tokens : YO_LAYER_ROWS;
+    int64_t most = yo_layer_most_rows(l);
     yo_residual_norm_settings norm = yo_layer_norm_of(l, 0);
     YO_TRY(new_pair(g, l, INNER));
     YO_TRY(yo_layer_rows(l, &g->middle_value, most, l->width));

@@ -19,27 +19,46 @@ local function reduction_of(options, where)
     return reduction
 end
 
--- Joins the single losses; the mean is over `count` of them (0 gives nan, as in PyTorch).
+-- Joins the single losses; the mean is over `count` of them (0 gives nan, as in PyTorch), a number
+-- or, on a device that would have to be waited for, a tensor.
 local function join(ctx, losses, reduction, count)
-    ctx.scale = reduction == "mean" and 1 / count or 1
+    ctx.scale = 1
     if reduction == "none" then
         return losses
     end
     local sum = losses:sum()
-    return reduction == "sum" and sum or sum * ctx.scale
+    if reduction == "sum" then
+        return sum
+    elseif tensor.is(count) then
+        ctx.count = count
+        return sum / count
+    end
+    ctx.scale = 1 / count
+    return sum * ctx.scale
+end
+
+-- How many labels are not ignored, as `losses` were computed: kept by the CPU, counted by a device.
+local function count_of(losses, labels, ignore, kept)
+    if losses:device() == "cpu" then
+        return tonumber(kept[0])
+    end
+    return labels:ne(ignore):to("f32"):sum()
 end
 
 local cross_entropy = op.define{
     name = "cross_entropy",
     forward = function(ctx, logits, labels, ignore, reduction)
         local kept = c.new("int64_t[1]")
-        local losses = call(lib.yoso_cross_entropy, kept, handle(logits, "cross_entropy", "logits"),
+        local here = handle(logits, "cross_entropy", "logits")
+        local losses = call(lib.yoso_cross_entropy, logits:device() == "cpu" and kept or nil, here,
             handle(labels, "cross_entropy", "labels"), ignore)
         ctx:save(logits, labels)
         ctx.ignore = ignore
-        return join(ctx, losses, reduction, tonumber(kept[0]))
+        return join(ctx, losses, reduction,
+            reduction == "mean" and count_of(losses, labels, ignore, kept))
     end,
     backward = function(ctx, grad)
+        grad = ctx.count and grad / ctx.count or grad
         return call(lib.yoso_cross_entropy_grad, grad.handle, ctx.scale, ctx.saved[1].handle,
             ctx.saved[2].handle, ctx.ignore)
     end,

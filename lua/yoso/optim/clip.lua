@@ -1,14 +1,21 @@
 -- Clipping of gradients by their common norm.
 local c = require "yoso.c"
+local ops = require "yoso.ops"
+local scope = require "yoso.scope".scope
 local tensor = require "yoso.tensor"
 
 local lib = c.lib
 
-local function norm_of(grad)
-    local norm = tensor.call(lib.yoso_reduce, lib.YOSO_NORM, grad.handle, 0, nil, 0, 0)
-    local value = norm:item()
-    norm:free()
-    return value
+-- The norms of all gradients, read at once: a device is waited for once.
+local function norms_of(gradients)
+    return scope(function()
+        local norms = {}
+        for i, grad in ipairs(gradients) do
+            norms[i] = tensor.call(lib.yoso_reduce, lib.YOSO_NORM, grad.handle, 0, nil, 0, 0)
+                :to("f32"):reshape{1}
+        end
+        return #norms > 0 and ops.cat(norms, 1):totable() or {}
+    end)
 end
 
 local function finite(value)
@@ -23,14 +30,17 @@ return function(parameters, max_norm)
         c.raise(("clip_grad_norm: max_norm is %s, must be a number above 0")
             :format(tostring(max_norm)))
     end
-    local sum, culprit = 0, nil
+    local gradients, places = {}, {}
     for i, parameter in ipairs(parameters) do
         if parameter.grad then
-            local norm = norm_of(parameter.grad)
-            sum = sum + norm * norm
-            if not finite(norm) then
-                culprit = culprit or i
-            end
+            gradients[#gradients + 1], places[#places + 1] = parameter.grad, i
+        end
+    end
+    local sum, culprit = 0, nil
+    for i, norm in ipairs(norms_of(gradients)) do
+        sum = sum + norm * norm
+        if not finite(norm) then
+            culprit = culprit or places[i]
         end
     end
     local total = math.sqrt(sum)
