@@ -158,12 +158,21 @@ local function summary(run, outcome, options)
         tokenizer = run.tokenizer}
 end
 
--- The dtype that training computes in, and how.
+-- The device and the dtype that training computes in, and how.
 local function precision(model, options)
+    local device = options.device or "cpu"
     if options.dtype and options.dtype ~= "f32" and options.dtype ~= "bf16" then
         return nil, ("train: dtype %s, wanted f32 or bf16"):format(tostring(options.dtype))
+    elseif device ~= "cpu" and device ~= "cuda" then
+        return nil, ("train: device %s, wanted cpu or cuda"):format(tostring(device))
     end
-    model:to(options.dtype or "f32")
+    if device == "cuda" then
+        local there, why = c.try(lib.yoso_cuda_devices(c.new("int32_t[1]")))
+        if not there then
+            return nil, "train: " .. why
+        end
+    end
+    model:to(options.dtype or "f32"):to(device)
     model:set_training{checkpointing = options.checkpointing or false,
         exact = options.exact or false}
     return true
@@ -274,7 +283,7 @@ local function train(run, options)
     run.progress = progress.new(run.total, run.step, options)
     run.progress:say(("%d records, %d steps, %d parameters"):format(#run.records, run.total,
         run.model:num_parameters()))
-    if options.dtype == "bf16" and lib.yoso_has_bf16() == 0 then
+    if options.dtype == "bf16" and options.device ~= "cuda" and lib.yoso_has_bf16() == 0 then
         run.progress:say("this processor has no instructions for bf16: weights are kept in it,"
             .. " products computed in f32, which is slower than f32")
     end
@@ -289,7 +298,8 @@ end
 -- epochs or steps, batch_size, batch_tokens, accumulation, lr, weight_decay, schedule, warmup
 -- (steps, or a share below 1), clip, dropout, word_dropout, max_length, short_steps (how many steps
 -- read only short_length tokens of each text, with short_attention), eval_every, save_every,
--- eval_limit, limit, resume, attention, num_hash; dtype (f32, bf16), checkpointing, exact (see
+-- eval_limit, limit, resume, attention, num_hash; device (cpu, cuda), dtype (f32, bf16), checkpointing,
+-- exact (see
 -- docs/training.md); on_step(step, loss) is called after each step and ends the run with "stop".
 -- Returns {outcome = "done" or "stopped", step, best, best_step, result, model, tokenizer}, or nil
 -- and a message.

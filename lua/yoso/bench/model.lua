@@ -2,7 +2,7 @@
 -- most memory resident, over lengths, forms and dtypes.
 local yoso = require "yoso"
 local clock = require "yoso.bench.clock"
-local memory = require "yoso.bench.memory"
+local device = require "yoso.bench.device"
 
 local M = {summary = "a whole encoder with random weights"}
 
@@ -21,6 +21,8 @@ function M.configure(command)
     command:option("--hidden", "Width.", "768"):convert(tonumber)
     command:option("--heads", "Heads.", "12"):convert(tonumber)
     command:option("--intermediate", "Width of the feed-forward part.", "3072"):convert(tonumber)
+    device.configure(command)
+    command:flag("--graphs", "Replay captured passes (cuda).")
     command:flag("--on-request",
         "Run one timed pass for each line on standard input (to take turns with a peer).")
 end
@@ -33,7 +35,8 @@ function M.encoder(args, longest)
         max_position_embeddings = longest + 2,
     })
     model:eval():set_attention{attention = args.form, num_hash = args.num_hash, seed = 1}
-    return args.dtype == "f32" and model or model:to(args.dtype)
+    model = args.dtype == "f32" and model or model:to(args.dtype)
+    return model:to(args.device or "cpu"):use_graphs(args.graphs or false)
 end
 
 --- A function that runs one pass over `length` random tokens.
@@ -54,15 +57,15 @@ local function lengths_of(args)
 end
 M.lengths_of = lengths_of
 
-local function on_request(model, length)
+local function on_request(model, length, name)
     local pass = M.pass(model, length)
-    clock.once(pass)
+    for _ = 1, name == "cpu" and 1 or 3 do -- the second pass captures a graph, the third replays it
+        clock.once(pass)
+    end
     io.write("ready\n")
     io.flush()
     for _ in io.lines() do
-        local start = yoso.time()
-        clock.once(pass)
-        io.write(("%.6f\n"):format(yoso.time() - start))
+        io.write(("%.6f\n"):format(clock.time_of(pass, 1, name)))
         io.flush()
     end
 end
@@ -70,17 +73,22 @@ end
 --- Calls each(row) for every length, in turn.
 function M.run(args, each)
     local lengths, longest = lengths_of(args)
+    local ok, message = device.check(args.device)
+    if not ok then
+        return nil, message
+    end
     local model = M.encoder(args, longest)
     if args.on_request then
-        return on_request(model, lengths[1])
+        return on_request(model, lengths[1], args.device)
     end
     for _, length in ipairs(lengths) do
-        memory.reset_peak()
-        local row = clock.measure(M.pass(model, length), {repeats = args.repeats})
+        device.reset_peak(args.device)
+        local row = clock.measure(M.pass(model, length),
+            {repeats = args.repeats, device = args.device})
         row.form, row.dtype, row.length = args.form, args.dtype, length
         row.num_hash = args.form == "sample" and args.num_hash or nil
         row.tokens_a_second = math.floor(length / row.median)
-        row.peak_mib = math.floor(memory.peak() / 2 ^ 20)
+        row.peak_mib = math.floor(device.peak(args.device) / 2 ^ 20)
         each(row)
     end
 end

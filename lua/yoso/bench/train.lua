@@ -3,7 +3,7 @@
 -- batches, tokenizer and log, as `yoso train` runs it (`sst2`).
 local yoso = require "yoso"
 local clock = require "yoso.bench.clock"
-local memory = require "yoso.bench.memory"
+local device = require "yoso.bench.device"
 
 local M = {summary = "training steps of a base-sized model, or of the small sentiment recipe"}
 
@@ -21,6 +21,7 @@ function M.configure(command)
     command:option("--steps", "Steps that are one measurement (sst2).", "50"):convert(tonumber)
     command:option("--data", "Folder of SST-2's files (sst2).")
     command:option("--tokenizer", "Tokenizer (sst2).")
+    device.configure(command)
     command:flag("--checkpointing", "Keep the layers' inputs only, and compute them twice.")
     command:flag("--exact", "Multiply f32 in full.")
     command:flag("--on-request",
@@ -33,7 +34,7 @@ local function base_model(args)
         max_position_embeddings = math.max(args.length + 2, 4098)})
     model:train():set_attention{attention = args.form, num_hash = 32, seed = 1}
     model:set_training{checkpointing = args.checkpointing or false, exact = args.exact or false}
-    return args.dtype == "f32" and model or model:to(args.dtype)
+    return (args.dtype == "f32" and model or model:to(args.dtype)):to(args.device)
 end
 
 -- Ids, and as labels 15 in 100 of them.
@@ -66,7 +67,7 @@ local function sst2(args, measured)
     local result, message = yoso.train{task = "sst2", data = args.data, tokenizer = args.tokenizer,
         out = out, epochs = 4, batch_size = 64, lr = 6e-4, weight_decay = 0.05, dropout = 0.2,
         word_dropout = 0.1, max_length = 128, seed = 3, evaluate = false, quiet = true,
-        dtype = args.dtype, exact = args.exact, on_step = function(step)
+        dtype = args.dtype, device = args.device, exact = args.exact, on_step = function(step)
             if step % args.steps == 0 then
                 if start and measured(yoso.time() - start) == false then
                     return "stop"
@@ -79,8 +80,8 @@ local function sst2(args, measured)
 end
 
 -- One line for each line that comes; false at the end of input.
-local function answer(seconds)
-    io.write(("%.6f %d\n"):format(seconds, memory.peak()))
+local function answer(args, seconds)
+    io.write(("%.6f %d\n"):format(seconds, device.peak(args.device)))
     io.flush()
     return io.read("*l") ~= nil
 end
@@ -95,7 +96,7 @@ local function on_request(args)
                 io.flush()
                 return io.read("*l") ~= nil
             end
-            return answer(seconds / args.steps)
+            return answer(args, seconds / args.steps)
         end)
     end
     local step = mlm(args)
@@ -104,9 +105,7 @@ local function on_request(args)
     io.flush()
     local more = io.read("*l") ~= nil
     while more do
-        local start = yoso.time()
-        step()
-        more = answer(yoso.time() - start)
+        more = answer(args, clock.time_of(step, 1, args.device))
     end
 end
 
@@ -125,6 +124,10 @@ end
 
 --- Calls each(row); nil and a message when the data cannot be read.
 function M.run(args, each)
+    local ok, failure = device.check(args.device)
+    if not ok then
+        return nil, failure
+    end
     if args.on_request then
         return on_request(args)
     end
@@ -135,11 +138,13 @@ function M.run(args, each)
             return nil, message
         end
     else
-        row = clock.measure(mlm(args), {repeats = args.repeats})
+        local step = mlm(args)
+        device.reset_peak(args.device)
+        row = clock.measure(step, {repeats = args.repeats, device = args.device})
         row.form, row.length = args.form, args.length
     end
     row.case, row.dtype = args.case, args.dtype
-    row.peak_mib = math.floor(memory.peak() / 2 ^ 20)
+    row.peak_mib = math.floor(device.peak(args.device) / 2 ^ 20)
     each(row)
 end
 

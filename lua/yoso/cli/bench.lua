@@ -1,4 +1,5 @@
 -- yoso bench: measures this machine. Each sub-command is a module of yoso.bench.
+local device = require "yoso.bench.device"
 local machine = require "yoso.bench.machine"
 local report = require "yoso.bench.report"
 local yoso = require "yoso"
@@ -29,6 +30,9 @@ function M.run(args)
     local about = machine.describe()
     io.stderr:write(("yoso %s on %s, %s kernels, %d threads\n")
         :format(about.version, about.cpu, about.isa, about.threads))
+    if args.device == "cuda" and device.check "cuda" then
+        io.stderr:write("device cuda: ", device.describe "cuda", "\n")
+    end
     local rows = {}
     local ok, message = room.run(args, function(row)
         if args.json then

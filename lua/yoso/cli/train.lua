@@ -51,6 +51,7 @@ local texts = {
     {"optimizer", "KIND", "adamw or sgd (adamw)."},
     {"attention", "FORM", "expectation, sample or softmax."},
     {"problem", "KIND", "regression, single_label_classification or multi_label_classification."},
+    {"device", "NAME", "cpu or cuda (cpu)."},
     {"dtype", "TYPE", "f32, or bf16 with master weights in f32 (f32)."},
     {"pooling", "KIND", "From scratch: what the classifier reads: first or mean."},
 }

@@ -181,6 +181,7 @@ function M.pack(batch, config, where, device)
         pack.ids = pick(pack, batch.input_ids, "input_ids", config.vocab_size, where):to(device)
     else
         pack.embeds = batch.inputs_embeds:reshape{rows * length, config.hidden_size}
+            :to(device)
         if pack.slots then
             pack.embeds = embedding.embedding(i64_tensor(pack.slots, 1, pack.tokens):to(device),
                 pack.embeds)

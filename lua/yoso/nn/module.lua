@@ -252,6 +252,9 @@ function Module:load_state(state, assign)
         elseif assign then
             share(target, source)
         else
+            if source:device() ~= target:device() then
+                source = source:to(target:device())
+            end
             c.check(lib.yoso_copy_into(tensor.handle(target, "load_state", name),
                 tensor.handle(source, "load_state", name)))
         end

@@ -157,7 +157,7 @@ function Optimizer:load_state(saved)
         if key == "step" then
             states[parameter].step = value:item()
         elseif same_shape(value, parameter) then
-            states[parameter][key] = copy_of(value)
+            states[parameter][key] = copy_of(value:to(parameter:device()))
         else
             return nil, ("load_state: %s is %s, the parameter %s")
                 :format(name, tensor.shape_text(value), tensor.shape_text(parameter))
