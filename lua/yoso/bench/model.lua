@@ -1,5 +1,6 @@
 -- A whole encoder with random weights, base-sized unless told otherwise: seconds a pass and the
 -- most memory resident, over lengths, forms and dtypes.
+local c = require "yoso.c"
 local yoso = require "yoso"
 local clock = require "yoso.bench.clock"
 local memory = require "yoso.bench.memory"
@@ -38,7 +39,9 @@ function M.encoder(args, longest)
         max_position_embeddings = longest + 2,
     })
     model:eval():set_attention{attention = args.form, num_hash = args.num_hash, seed = 1}
-    return args.dtype == "f32" and model or model:to(args.dtype)
+    model:to(args.dtype)
+    c.lib.yoso_memory_trim() -- what making it took
+    return model
 end
 
 --- A function that runs one pass over `length` random tokens.
