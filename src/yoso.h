@@ -569,8 +569,8 @@ typedef struct yoso_block_weights {
 /* out [tokens, H] = one encoder layer, without dropout and without a gradient:
  *   x = norm(projection(attention(q, k, v) + conv(v)) + hidden),
  *   out = norm(outer(activation(inner(x))) + x).
- * offset, keep and options are yoso_attention's. Beside out about 4 H numbers a token are alive at
- * once; the inner values are made for 1024 tokens at a time. */
+ * offset, keep and options are yoso_attention's. Beside hidden about 4 H numbers a token are alive
+ * at once, out among them; the inner values are made for 1024 tokens at a time. */
 yoso_status yoso_block(yoso_tensor **out, const yoso_tensor *hidden,
                        const yoso_block_weights *weights, const yoso_tensor *offset,
                        const yoso_tensor *keep, const yoso_attention_options *options);

@@ -1,5 +1,6 @@
 -- A whole encoder with random weights, base-sized unless told otherwise: seconds a pass and the
 -- most memory resident, over lengths, forms and dtypes.
+local c = require "yoso.c"
 local yoso = require "yoso"
 local clock = require "yoso.bench.clock"
 local memory = require "yoso.bench.memory"
@@ -12,9 +13,9 @@ M.columns = {
     {"tokens_a_second", "tokens/s"}, {"peak_mib", "peak MiB"},
 }
 
-function M.configure(command)
-    command:option("--lengths", "Tokens of the sequence, several with commas.", "512,4096")
-    command:option("--form", "expectation, sample or softmax.", "sample")
+--- Options of what is measured, for every room that measures a whole encoder.
+function M.configure_encoder(command, form)
+    command:option("--form", "expectation, sample or softmax.", form)
     command:option("--dtype", "f32, bf16 or int8.", "f32")
     command:option("--num-hash", "Hashes of the sampled form.", "32"):convert(tonumber)
     command:option("--layers", "Layers.", "12"):convert(tonumber)
@@ -25,6 +26,11 @@ function M.configure(command)
         "Run one timed pass for each line on standard input (to take turns with a peer).")
 end
 
+function M.configure(command)
+    command:option("--lengths", "Tokens of the sequence, several with commas.", "512,4096")
+    M.configure_encoder(command, "sample")
+end
+
 --- A fresh encoder for the options, able to take `longest` tokens.
 function M.encoder(args, longest)
     local model = yoso.YosoModel(yoso.YosoConfig{
@@ -33,7 +39,9 @@ function M.encoder(args, longest)
         max_position_embeddings = longest + 2,
     })
     model:eval():set_attention{attention = args.form, num_hash = args.num_hash, seed = 1}
-    return args.dtype == "f32" and model or model:to(args.dtype)
+    model:to(args.dtype)
+    c.lib.yoso_memory_trim() -- what making it took
+    return model
 end
 
 --- A function that runs one pass over `length` random tokens.
@@ -54,17 +62,19 @@ local function lengths_of(args)
 end
 M.lengths_of = lengths_of
 
-local function on_request(model, length)
-    local pass = M.pass(model, length)
+--- Says "ready", then runs one pass for each line that comes and answers with its seconds and the
+-- most MiB ever resident.
+function M.on_request(pass)
     clock.once(pass)
     io.write("ready\n")
     io.flush()
     for _ in io.lines() do
         local start = yoso.time()
         clock.once(pass)
-        io.write(("%.6f\n"):format(yoso.time() - start))
+        io.write(("%.6f %d\n"):format(yoso.time() - start, memory.peak() / 2 ^ 20))
         io.flush()
     end
+    return true
 end
 
 --- Calls each(row) for every length, in turn.
@@ -72,7 +82,7 @@ function M.run(args, each)
     local lengths, longest = lengths_of(args)
     local model = M.encoder(args, longest)
     if args.on_request then
-        return on_request(model, lengths[1])
+        return M.on_request(M.pass(model, lengths[1]))
     end
     for _, length in ipairs(lengths) do
         memory.reset_peak()
