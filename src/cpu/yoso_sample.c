@@ -13,7 +13,7 @@ enum { ALL_TABLES = 8 * 1024 * 1024 };
 enum { RUN = 512 };
 /* Keys below which counting pairs takes less time than tables do, measured with 32 hashes of 9
  * bits; on tiles in the second case. */
-enum { FEW = YO_LANES == 16 ? 256 : 160, FEW_ON_TILES = 768 };
+enum { FEW = YO_LANES == 16 ? 352 : 192, FEW_ON_TILES = 512 };
 
 /* One thread's buffers. */
 typedef struct workspace {
