@@ -159,6 +159,21 @@ typedef struct yo_side {
 void YO_CPU(lsh_sum)(float *sum, const yo_tables *tables, const yo_attention *at, const yo_side *q,
                      const yo_side *k, const void *values, float *scratch);
 
+/* The same for few keys, pair by pair; values are floats [keys, width]. Codes are read up to 31
+ * rows behind the last. */
+int64_t YO_CPU(lsh_pairs_scratch)(int64_t keys);
+void YO_CPU(lsh_pairs)(float *sum, int64_t width, int32_t hashes, const yo_side *q,
+                       const yo_side *k, const float *values, float *scratch);
+
+#if defined(__AMX_TILE__)
+/* On tiles, for values of bf16 and at most 256 hashes (amx_counts.c). sum has room for a multiple
+ * of 16 rows. */
+enum { YO_AMX_HASHES = 256 };
+int64_t YO_CPU(amx_counts_scratch)(int64_t width);
+void YO_CPU(amx_counts)(float *sum, int64_t width, int32_t hashes, const yo_side *q,
+                        const yo_side *k, const yo_source *v, int64_t head, float *scratch);
+#endif
+
 /* sum[i] += sum over h, j with equal codes of (u_i . z_j) y_j. Rows of u and z have ld floats,
  * those of y and sum have y_ld, both multiples of YO_LANES with zeros at the end; rows whose
  * keep byte is 0 take no part. */
