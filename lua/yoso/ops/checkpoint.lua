@@ -74,8 +74,8 @@ local run = op.define{
         return unpack(grads, 1, ctx.saved_count + 2)
     end,
     sample = function(draw)
-        local weight = draw{3, 3}
-        return {tensor.tensor{0}, function(x) return x:matmul(weight):tanh() end, draw{2, 3}}
+        return {tensor.tensor{0}, function(x, y) return x:matmul(y):tanh() end, draw{2, 3},
+            draw{3, 2}}
     end,
 }
 
