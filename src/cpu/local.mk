@@ -46,6 +46,7 @@ cpu_kernel_sources += \
 	src/cpu/lsh.h src/cpu/lsh_hash.c src/cpu/fast_hash.c \
 	src/cpu/lsh_draw.c \
 	src/cpu/lsh_cumulation.c src/cpu/lsh_pairs.c src/cpu/lsh_weighted.c \
+	src/cpu/lsh_meet.h src/cpu/lsh_meet.c src/cpu/lsh_meet_many.c \
 	src/cpu/yoso_sample.c src/cpu/yoso_sample_grad.c src/cpu/attention_parts.c
 
 # Automake puts the user's CFLAGS, and so configure's -O2, behind these: what -O3 would add for

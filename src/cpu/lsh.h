@@ -183,11 +183,6 @@ typedef struct yo_weighted {
     int64_t ld, y_ld;
     const uint8_t *a_keep, *b_keep; /* of the sides' first rows, or NULL */
 } yo_weighted;
-size_t YO_CPU(lsh_weighted_scratch)(const yo_attention *at, int64_t a, int64_t b, int64_t ld,
-                                    int64_t y_ld);
-void YO_CPU(lsh_weighted)(const yo_weighted *w, const yo_attention *at, const yo_side *a,
-                          const yo_side *b, float *scratch);
-
 /* Codes from the caller, [rows, M] of the whole batch, hash by hash; out of range is
  * YOSO_MISUSE. */
 yoso_status YO_CPU(lsh_take_codes)(uint16_t *code, int64_t ld, const int32_t *from, int64_t first,

@@ -1,7 +1,7 @@
 -- The stack of layers.
 local Block = require "yoso.model.block"
 local autograd = require "yoso.autograd"
-local checkpoint = require "yoso.autograd.checkpoint".checkpoint
+local checkpoint = require "yoso.ops.checkpoint".checkpoint
 local nn = require "yoso.nn"
 
 local Encoder = nn.Module:extend("YosoEncoder")
