@@ -263,6 +263,9 @@ typedef struct yo_kernels {
     /* Codes outside 0 .. 2^T - 1 are YOSO_MISUSE. head_size is that of the weights. */
     yoso_status (*lsh_cumulation)(const yo_rows *out, const int32_t *q_code, const int32_t *k_code,
                                   const yo_rows *v, const yo_attention *at, yo_stream *stream);
+    /* Measured, for benchmarks; may be missing (see yoso_attention_parts). */
+    yoso_status (*attention_parts)(double *nanoseconds, const yo_rows *q, const yo_rows *k,
+                                   const yo_rows *v, const yo_attention *at);
     yoso_status (*lsh_weighted_cumulation)(const yo_rows *out, const int32_t *q_code,
                                            const yo_rows *q_weight, const int32_t *k_code,
                                            const yo_rows *k_weight, const yo_rows *v,

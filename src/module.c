@@ -37,6 +37,10 @@ static void fill_table(const yo_kernels *kernels)
     }
     table.linear_int8 = kernels->linear_int8;
     table.linear_norm = kernels->linear_norm;
+    table.product = kernels->product;
+    table.residual_norm = kernels->residual_norm;
+    table.residual_norm_grad = kernels->residual_norm_grad;
+    table.activation_grad = kernels->activation_grad;
 }
 
 /* Opens the module: what YOSO_CUDA_MODULE names; else beside this library, where it is

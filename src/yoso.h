@@ -570,6 +570,25 @@ yoso_status yoso_attention_grad(yoso_tensor **dq, yoso_tensor **dk, yoso_tensor 
                                 const yoso_tensor *q_keep, const yoso_tensor *k_keep,
                                 const yoso_attention_options *options);
 
+/* Where the sampled form's time goes in one thread of this machine, for benchmarks: for the first
+ * sequence, of which some thousands of rows are taken, and one head, nanoseconds a token for hashing
+ * both its query and its key, and for taking its value; nanoseconds a token and hash for adding
+ * values to buckets and for reading them; and, as a yardstick of the last two, for a plain walk over
+ * tables of the same bytes that adds to them or reads them. YOSO_UNSUPPORTED on other devices than
+ * the CPU. */
+enum {
+    YOSO_PART_HASH = 0,
+    YOSO_PART_VALUES = 1,
+    YOSO_PART_ADD = 2,
+    YOSO_PART_READ = 3,
+    YOSO_PART_WALK_ADD = 4,
+    YOSO_PART_WALK_READ = 5,
+    YOSO_PARTS = 6
+};
+yoso_status yoso_attention_parts(double *nanoseconds /* [YOSO_PARTS] */, const yoso_tensor *query,
+                                 const yoso_tensor *key, const yoso_tensor *value,
+                                 const yoso_tensor *offset, const yoso_attention_options *options);
+
 /* One encoder layer's parameters, all of hidden's dtype and device, vectors contiguous. H is
  * hidden's width, I the inner one; qkv is query, key and value one below the other. */
 typedef struct yoso_block_weights {
@@ -588,8 +607,8 @@ typedef struct yoso_block_weights {
 /* out [tokens, H] = one encoder layer, without dropout and without a gradient:
  *   x = norm(projection(attention(q, k, v) + conv(v)) + hidden),
  *   out = norm(outer(activation(inner(x))) + x).
- * offset, keep and options are yoso_attention's. Beside out about 4 H numbers a token are alive at
- * once; the inner values are made for 1024 tokens at a time. */
+ * offset, keep and options are yoso_attention's. Beside hidden about 4 H numbers a token are alive
+ * at once, out among them; the inner values are made for 1024 tokens at a time. */
 yoso_status yoso_block(yoso_tensor **out, const yoso_tensor *hidden,
                        const yoso_block_weights *weights, const yoso_tensor *offset,
                        const yoso_tensor *keep, const yoso_attention_options *options);

@@ -17,7 +17,7 @@ local rooms = {
     random = {"yoso.random"}, manual_seed = {"yoso.random", "manual_seed"},
     scope = {"yoso.scope", "scope"}, keep = {"yoso.scope", "keep"},
     no_grad = {"yoso.autograd", "no_grad"},
-    checkpoint = {"yoso.autograd.checkpoint", "checkpoint"},
+    checkpoint = {"yoso.ops.checkpoint", "checkpoint"},
     gradcheck = {"yoso.gradcheck", "gradcheck"},
     graph = {"yoso.graph"}, op = {"yoso.op"}, ops = {"yoso.ops"}, nn = {"yoso.nn"}, optim = {"yoso.optim"},
     cat = {"yoso.ops", "cat"}, stack = {"yoso.ops", "stack"}, where = {"yoso.ops", "where"},

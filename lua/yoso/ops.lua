@@ -13,12 +13,13 @@ for _, room in ipairs{
     -- attention
     "attention", "lsh", "block", "layer",
 
+    -- functions
+    "checkpoint",
+
 } do
     for name, fn in pairs(require("yoso.ops." .. room)) do
         M[name] = fn
     end
 end
-
-require "yoso.autograd.checkpoint" -- an operation too, though of functions
 
 return M

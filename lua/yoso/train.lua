@@ -19,7 +19,6 @@ local M = {}
 local defaults = {
     seed = 1, epochs = 3, batch_size = 32, accumulation = 1, lr = 5e-4, weight_decay = 0.01,
     schedule = "linear", warmup = 0.1, clip = 1, mlm_probability = 0.15, word_dropout = 0,
-    short_steps = 0, short_length = 128,
 }
 
 local function with_defaults(options)
@@ -126,7 +125,7 @@ local function evaluation(run, task, options)
         return nil
     end
     return function()
-        run.model:eval():set_attention{attention = run.form}
+        run.model:eval()
         local result, failure = evaluate.evaluate{model = {model = run.model, tokenizer = run.tokenizer},
             task = task.name, data = options.data, split = split, max_length = options.max_length,
             limit = options.eval_limit, columns = options.columns, seed = options.seed,
@@ -219,23 +218,17 @@ local function prepare(task, options)
         options = options, step = 0, epoch = 1, position = 0}
 end
 
--- What is done to records just before they are learned from, where it is asked for: the first
--- steps read only beginnings, which for short ones the expectation form does faster and without
--- noise; word dropout is drawn from the seed, the epoch and the record's number.
+-- Word dropout, where asked for: drawn from the seed, the epoch and the record's number.
 local function preparer(run, options)
+    if options.word_dropout == 0 then
+        return function(batch) return batch end
+    end
     local unk = run.tokenizer.unk_id or run.tokenizer.mask_id
     return function(batch, epoch)
-        local list, short = {}, run.step <= options.short_steps and options.short_length
-        run.model:set_attention{attention = short and options.short_attention or run.form}
+        local list = {}
         for i, record in ipairs(batch) do
-            if short then
-                record = words.beginning(record, short)
-            end
-            if options.word_dropout > 0 then
-                record = words.word_dropout(record, options.word_dropout, unk,
-                    (options.seed * 1024 + epoch) * 2 ^ 24 + record.number)
-            end
-            list[i] = record
+            list[i] = words.word_dropout(record, options.word_dropout, unk,
+                (options.seed * 1024 + epoch) * 2 ^ 24 + record.number)
         end
         return list
     end
@@ -244,7 +237,6 @@ end
 local function plan(run, task, options)
     run.parameters = run.model:parameters()
     run.optimizer = optimizer_for(run.model, options)
-    run.form = run.model.runtime.attention
     run.prepare = preparer(run, options)
     run.total = options.steps or options.epochs * loop.steps_an_epoch(run)
     local warmup = options.warmup < 1 and math.floor(options.warmup * run.total) or options.warmup
@@ -296,10 +288,9 @@ end
 --- Trains. options: task (a name of yoso.tasks), data (folder or file), out (folder); model (a
 -- checkpoint to start from) or sizes (hidden_size, num_hidden_layers, ...); tokenizer; seed,
 -- epochs or steps, batch_size, batch_tokens, accumulation, lr, weight_decay, schedule, warmup
--- (steps, or a share below 1), clip, dropout, word_dropout, max_length, short_steps (how many steps
--- read only short_length tokens of each text, with short_attention), eval_every, save_every,
--- eval_limit, limit, resume, attention, num_hash; device (cpu, cuda), dtype (f32, bf16), checkpointing,
--- exact (see
+-- (steps, or a share below 1), clip, dropout, word_dropout, max_length, eval_every, save_every,
+-- eval_limit, limit, resume, attention, num_hash; device (cpu, cuda), dtype (f32, bf16),
+-- checkpointing, exact (see
 -- docs/training.md); on_step(step, loss) is called after each step and ends the run with "stop".
 -- Returns {outcome = "done" or "stopped", step, best, best_step, result, model, tokenizer}, or nil
 -- and a message.

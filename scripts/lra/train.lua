@@ -1,50 +1,76 @@
 -- Trains a model of Long Range Arena's size (2 layers, 64 wide, 2 heads of 32, a feed-forward part of
 -- 128, the mean of all places classified) with sampled attention.
 -- usage: yoso scripts/lra/train.lua TASK DATA OUT [NAME=VALUE...]
--- TASK is listops, text or image; any option of yoso.train and threads=N may follow.
+-- TASK is listops, text, image or retrieval; any option of yoso.train and threads=N may follow.
+-- A task may begin with a stage that reads only beginnings, where the expectation form is quick; its
+-- model is OUT/short. What follows the command line's options holds for the last stage alone.
 local yoso = require "yoso"
 
 local size = {hidden_size = 64, num_hidden_layers = 2, num_attention_heads = 2,
-    intermediate_size = 128, pooling = "mean", attention = "sample", num_hash = 32}
+    intermediate_size = 128, pooling = "mean", initializer_range = 0.1, weight_decay = 0.01,
+    schedule = "cosine", seed = 1}
 
 local recipes = {
-    listops = {task = "listops", hash_code_len = 11, max_length = 2000, batch_size = 32, lr = 1e-3,
-        steps = 3000, warmup = 200, schedule = "cosine", dropout = 0, weight_decay = 0.01,
-        eval_every = 500, save_every = 500, seed = 1},
-    text = {task = "imdb", hash_code_len = 12, max_length = 4002, batch_size = 32, lr = 5e-4,
-        steps = 8000, warmup = 800, schedule = "cosine", dropout = 0.1, weight_decay = 0.01,
-        eval_every = 1000, save_every = 500, eval_limit = 2000, seed = 1},
-    image = {task = "cifar10", hash_code_len = 10, max_length = 1024, batch_size = 64, lr = 1e-3,
-        epochs = 20, warmup = 500, schedule = "cosine", dropout = 0.1, weight_decay = 0.01,
-        save_every = 500, eval_limit = 2000, seed = 1},
+    listops = {task = "listops", hash_code_len = 11, max_length = 2000, batch_size = 32, dropout = 0,
+        short = {max_length = 96, steps = 6000, lr = 1e-3, warmup = 100, schedule = "constant"},
+        lr = 1e-3, warmup = 100, steps = 2500, num_hash = 32, eval_every = 500, eval_limit = 1000},
+    text = {task = "imdb", hash_code_len = 12, max_length = 4002, batch_size = 32, dropout = 0.1,
+        lr = 5e-4, warmup = 800, steps = 8000, num_hash = 32, eval_every = 1000, eval_limit = 2000},
+    image = {task = "cifar10", hash_code_len = 10, max_length = 1024, batch_size = 64, dropout = 0.1,
+        lr = 1e-3, warmup = 500, epochs = 20, num_hash = 32, eval_limit = 2000},
+    retrieval = {task = "retrieval", hash_code_len = 12, max_length = 4002, batch_size = 16,
+        dropout = 0.1, lr = 5e-4, warmup = 800, steps = 30000, num_hash = 32, eval_every = 3000,
+        eval_limit = 2000},
 }
+
+local function merged(...)
+    local all = {}
+    for _, source in ipairs{...} do
+        for name, value in pairs(source) do
+            all[name] = value
+        end
+    end
+    return all
+end
 
 local recipe = recipes[arg[1]]
 if not recipe or not arg[3] then
-    io.stderr:write("usage: yoso scripts/lra/train.lua listops|text|image DATA OUT [NAME=VALUE...]\n")
+    io.stderr:write("usage: yoso train.lua listops|text|image|retrieval DATA OUT [NAME=VALUE...]\n")
     os.exit(2)
 end
-local options = {data = arg[2], out = arg[3]}
-for _, source in ipairs{size, recipe} do
-    for name, value in pairs(source) do
-        options[name] = value
-    end
-end
+local given = {data = arg[2], out = arg[3]}
 for i = 4, #arg do
     local name, value = arg[i]:match("^([%w_]+)=(.*)$")
-    assert(name, "wanted NAME=VALUE")
+    if not name then
+        io.stderr:write(("%s: wanted NAME=VALUE\n"):format(arg[i]))
+        os.exit(2)
+    end
     if value == "true" or value == "false" then
-        options[name] = value == "true"
+        given[name] = value == "true"
     else
-        options[name] = tonumber(value) or value
+        given[name] = tonumber(value) or value
     end
 end
-if options.threads then
-    yoso.set_threads(options.threads)
+yoso.set_threads(given.threads)
+
+local function train(options)
+    local result, message = yoso.train(options)
+    if not result then
+        io.stderr:write(message, "\n")
+        os.exit(1)
+    end
+    return result
 end
-local result, message = yoso.train(options)
-if not result then
-    io.stderr:write(message, "\n")
-    os.exit(1)
+
+local short = recipe.short
+recipe.short = nil
+local options = merged(size, {attention = "sample"}, recipe, given)
+if short and not given.resume and not given.model then
+    options.model = given.out .. "/short"
+    train(merged(size, recipe, short, {attention = "expectation", evaluate = false,
+        max_position_embeddings = recipe.max_length, data = given.data, out = options.model,
+        overwrite = given.overwrite}))
 end
-print(result.outcome, result.result and result.result.metric, result.best, result.best_step)
+local result = train(options)
+print(("%s after step %d of %d: best %s at step %s"):format(result.outcome, result.step,
+    result.steps, tostring(result.best), tostring(result.best_step)))

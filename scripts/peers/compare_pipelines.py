@@ -25,6 +25,11 @@ MODELS = ("bert-cased-mini", "llama2-style-mini", "llama3-style-mini", "clip-sty
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
           r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+O200K = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+         r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"
+         r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}"
+         r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
 QWEN2 = LLAMA3.replace("{1,3}", "")
 BEHAVIORS = ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")
 
@@ -62,7 +67,7 @@ class Pipelines:
                 {"String": " "}, {"String": "``"}, {"String": "''"}, {"String": "a"},
                 {"Regex": " {2,}"}, {"Regex": "\\s+"}, {"Regex": "[aeiou]"})),
                 "content": r.choice((" ", "▁", '"', "", "bb"))},
-            lambda: r.choice(self.charsmaps),
+            lambda: r.choice(self.charsmaps), lambda: {"type": "ByteLevel"},
         ))()
 
     def pre_tokenizer(self):
@@ -77,7 +82,7 @@ class Pipelines:
             lambda: {"type": "Metaspace", "replacement": "▁", "split": self.flag(),
                      "prepend_scheme": r.choice(("always", "first", "never"))},
             lambda: {"type": "Split", "pattern": r.choice((
-                {"Regex": GPT2}, {"Regex": LLAMA3}, {"Regex": QWEN2}, {"String": " "},
+                {"Regex": GPT2}, {"Regex": LLAMA3}, {"Regex": QWEN2}, {"Regex": O200K}, {"Regex": BLOOM}, {"String": " "},
                 {"Regex": "\\d+"}, {"Regex": "\\w+|[^\\w\\s]+"})),
                 "behavior": r.choice(BEHAVIORS), "invert": self.flag()},
             lambda: {"type": "CharDelimiterSplit", "delimiter": r.choice((" ", "a", "▁"))},
@@ -112,6 +117,9 @@ class Pipelines:
         single = [{"SpecialToken": {"id": name, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]
         return r.choice((
             lambda: None,
+            lambda: {"type": "Sequence", "processors": [
+                {"type": "ByteLevel", "add_prefix_space": self.flag(), "trim_offsets": self.flag(),
+                 "use_regex": True}, self.template(single, name, tokens)]},
             lambda: {"type": "BertProcessing", "sep": [name, tokens[name]],
                      "cls": [other, tokens[other]]},
             lambda: {"type": "RobertaProcessing", "sep": [name, tokens[name]],
@@ -119,11 +127,31 @@ class Pipelines:
                      "add_prefix_space": self.flag()},
             lambda: {"type": "ByteLevel", "add_prefix_space": self.flag(),
                      "trim_offsets": self.flag(), "use_regex": True},
-            lambda: {"type": "TemplateProcessing", "single": single,
-                     "pair": single + [{"Sequence": {"id": "B", "type_id": 1}}],
-                     "special_tokens": {name: {"id": name, "ids": [tokens[name]],
-                                               "tokens": [name]}}},
+            lambda: self.template(single, name, tokens),
         ))()
+
+    @staticmethod
+    def template(single, name, tokens):
+        return {"type": "TemplateProcessing", "single": single,
+                "pair": single + [{"Sequence": {"id": "B", "type_id": 1}}],
+                "special_tokens": {name: {"id": name, "ids": [tokens[name]], "tokens": [name]}}}
+
+    def model(self, model):
+        """The model with options of its own."""
+        model, r = dict(model), self.r
+        if r.random() < 0.5:
+            return model
+        if model["type"] == "BPE":
+            for name in ("fuse_unk", "byte_fallback", "ignore_merges"):
+                model[name] = self.flag()
+            model["unk_token"] = r.choice((None, sorted(model["vocab"])[5]))
+        elif model["type"] == "WordPiece":
+            model["max_input_chars_per_word"] = r.choice((0, 3, 10, 100))
+            model["continuing_subword_prefix"] = r.choice(("##", "", "a"))
+        elif model["type"] == "Unigram":
+            model["byte_fallback"] = self.flag()
+            model["unk_id"] = r.choice((model["unk_id"], 7))
+        return model
 
     def added_tokens(self, base):
         r, added = self.r, [dict(t) for t in base]
@@ -152,7 +180,7 @@ class Pipelines:
             "pre_tokenizer": (base["pre_tokenizer"] if r.random() < 0.2 else
                               self.sequence("pretokenizers", self.pre_tokenizer, 2)),
             "post_processor": self.post_processor(tokens), "decoder": self.decoder(),
-            "model": base["model"]}
+            "model": self.model(base["model"])}
 
 
 def compare(library, pipeline, strings, count, r):

@@ -49,13 +49,16 @@ def batch_of(strings, options, count):
     return [make() for _ in range(count)]
 
 
+BROKEN = "broken"  # in place of a record: added tokens that overlap make the library panic
+
+
 def encoded(tokenizer, inputs, arguments):
     try:
         return tokenizer.encode_batch(inputs, **arguments)
     except KeyboardInterrupt:
         raise
-    except BaseException:  # a panic of the library is no Exception
-        return None
+    except BaseException as problem:  # a panic of the library is no Exception
+        return [BROKEN] if len(inputs) == 1 and "bad split" in str(problem) else None
 
 
 def library_records(tokenizer, inputs, options):
@@ -94,15 +97,18 @@ def explain(name, text, options, bad, want, got):
 def compare_batch(name, theirs, ours, inputs, options, pick):
     """The number of inputs whose records differ; each is printed."""
     wanted = library_records(theirs, inputs, options)
-    repeat = options["padding"] and not options["padding"]["length"] and None in wanted
+    lost = any(want is None or want == BROKEN for want in wanted)
+    repeat = options["padding"] and not options["padding"]["length"] and lost
     if repeat:  # lengths depend on the others: keep those that the library takes
-        inputs = [one for one, want in zip(inputs, wanted) if want is not None]
+        inputs = [one for one, want in zip(inputs, wanted) if want is not None and want != BROKEN]
         wanted = library_records(theirs, inputs, options)
     got = ours.encode(inputs, options)
     plain = options["kind"] == "text" and not options["truncation"] and not options["padding"]
     quick = ours.encode_ids(inputs, options) if plain else None
     wrong = 0
     for i, (text, want, windows) in enumerate(zip(inputs, wanted, got)):
+        if want == BROKEN:
+            continue
         if want is None or isinstance(windows, str):
             bad = [] if want is None and isinstance(windows, str) else ["one is refused: "
                                                                         + str(windows)[:200]]

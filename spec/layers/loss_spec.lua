@@ -139,3 +139,86 @@ describe("gradcheck", function()
         end, {wave({4, 3}, 0)}))
     end)
 end)
+
+describe("linear_cross_entropy", function()
+    local function operands(n, width, classes)
+        local x = yoso.randn({n, width}, {seed = 1}):requires_grad(true)
+        local weight = (yoso.randn({classes, width}, {seed = 2}) * 0.3):detach():requires_grad(true)
+        local bias = yoso.randn({classes}, {seed = 3}):requires_grad(true)
+        local ids = yoso.randint(0, classes, {n}, {seed = 4})
+        ids[2] = -100
+        return x, weight, bias, ids
+    end
+
+    local function gradients(list)
+        local result = {}
+        for i, t in ipairs(list) do
+            result[i], t.grad = t.grad, nil
+        end
+        return result
+    end
+
+    -- 900 rows of 40,000 classes are more than one chunk.
+    for _, size in ipairs{{5, 3, 7}, {900, 4, 40000}} do
+        it(("of %d rows equals the losses of all logits"):format(size[1]), function()
+            local x, weight, bias, ids = operands(unpack(size))
+            for _, reduction in ipairs{"mean", "sum"} do
+                local loss = ops.linear_cross_entropy(x, weight, bias, ids, {reduction = reduction})
+                loss:backward()
+                local got = gradients{x, weight, bias}
+                local wanted = ops.cross_entropy(ops.linear(x, weight, bias), ids,
+                    {reduction = reduction})
+                wanted:backward()
+                assert.is_near(1, loss:item() / wanted:item(), 1e-5)
+                for i, gradient in ipairs(gradients{x, weight, bias}) do
+                    local scale = gradient:abs():max():item()
+                    assert.is_true((got[i] - gradient):abs():max():item() < 1e-4 * scale)
+                end
+            end
+        end)
+    end
+
+    it("goes without a bias, keeps a tape, and scales", function()
+        local x, weight, _, ids = operands(5, 3, 7)
+        local loss = ops.linear_cross_entropy(x, weight, nil, ids) * 2
+        loss:backward{retain = true}
+        local once = x.grad:clone()
+        loss:backward()
+        assert.is_true((x.grad - once * 2):abs():max():item() < 1e-6)
+        local other = ops.linear_cross_entropy(x, weight, nil, ids)
+        x.grad = nil
+        other:backward()
+        assert.is_true((once - x.grad * 2):abs():max():item() < 1e-6)
+    end)
+
+    it("names what does not fit", function()
+        local x, weight, bias, ids = operands(5, 3, 7)
+        assert.error_matches(function()
+            ops.linear_cross_entropy(x, weight:transpose(1, 2), bias, ids)
+        end, "linear_cross_entropy: x is %[5, 3%], weight %[3, 7%], labels %[5%]; must be")
+        assert.error_matches(function()
+            ops.linear_cross_entropy(x, weight, bias, ids, {reduction = "none"})
+        end, "linear_cross_entropy: reduction is none, must be mean or sum")
+    end)
+end)
+
+describe("an embedding's gradient", function()
+    it("is added to one that is there, row by row", function()
+        for _, dtype in ipairs{"f32", "bf16"} do
+            local table = yoso.randn({6, 5}, {seed = 1}):to(dtype):requires_grad(true)
+            local ids = yoso.tensor({1, 4, 1}, "i64")
+            local weight = yoso.randn({3, 5}, {seed = 2}):to(dtype)
+            local function loss(with_all)
+                local sum = (ops.embedding(ids, table) * weight):sum()
+                return with_all and sum + (table * 3):sum() or sum
+            end
+            loss(false):backward()
+            local alone = table.grad:clone()
+            loss(true):backward()
+            local wanted = (alone:to("f32") * 2 + 3)
+            assert.is_true((table.grad:to("f32") - wanted):abs():max():item()
+                < (dtype == "f32" and 1e-6 or 0.1))
+            assert.equal(dtype, table.grad:dtype())
+        end
+    end)
+end)

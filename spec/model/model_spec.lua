@@ -196,13 +196,14 @@ describe("a model", function()
         local batch = {input_ids = tiny.ids(1, 5)}
         yoso.no_grad(function()
             local before = model(batch).last_hidden_state
-            yoso.nn.init.constant(model.encoder.layer[1].attention.self.value.weight, 0.1)
+            -- (Not a constant: a normed row sums to nothing but rounding.)
+            yoso.nn.init.normal(model.encoder.layer[1].attention.self.value.weight, 0.5, 3)
             local after = model(batch).last_hidden_state
             assert.is_true(tiny.difference(before, after) > 1e-3)
         end)
         local recorded = model(batch).last_hidden_state
         local plain = yoso.no_grad(function() return model(batch).last_hidden_state end)
-        assert.is_true(tiny.difference(recorded, plain) < 1e-6)
+        assert.is_true(tiny.difference(recorded, plain) < 1e-5)
     end)
 
     it("gives in one call what its parts give, for every form, convolution and padding", function()

@@ -1,8 +1,7 @@
--- What Long Range Arena's recipes ask of training: tokenizers of the tasks, two towers, beginnings
--- first; and a tokenizer learned from the data where there is none.
+-- What Long Range Arena's recipes ask of training: tokenizers of the tasks, two towers; and
+-- a tokenizer learned from the data where there is none.
 local file = require "yoso.io.file"
 local tiny = require "spec.model.tiny"
-local words = require "yoso.train.words"
 local yoso = require "yoso"
 
 local function options(more)
@@ -47,31 +46,6 @@ describe("training", function()
         assert.equal(2, #match{{text = "on a graph", pair = "the parser again"},
             {text = "on a parser", pair = "the parser again"}})
         assert.error_matches(function() match("on a graph") end, "wanted {text = ..., pair = ...}")
-    end)
-
-    it("reads beginnings only for its first steps", function()
-        local record = {ids = {5, 6, 7, 8}, length = 4}
-        assert.equal(2, words.beginning(record, 2).length)
-        assert.equal(record.ids, words.beginning(record, 2).ids)
-        assert.equal(4, words.beginning(record, 9).length)
-        local data = tiny.folder()
-        assert(file.write(data .. "/train.tsv", "text\tlabel\n" .. ("a b c d e f g h\tx\nb\ty\n"):rep(4)))
-        local shared = {task = "text-classification", data = data, steps = 3, vocab_size = 270,
-            schedule = "constant", warmup = 0}
-        local function losses(more)
-            local list = {}
-            more.on_step = function(_, loss) list[#list + 1] = loss end
-            for name, value in pairs(shared) do
-                more[name] = value
-            end
-            assert(yoso.train(options(more)))
-            return list
-        end
-        local whole, short = losses{}, losses{short_steps = 1, short_length = 3}
-        assert.not_equal(whole[1], short[1])
-        local cut = losses{max_length = 512, short_steps = 3, short_length = 3}
-        assert.equal(cut[1], short[1])
-        assert.not_equal(cut[2], short[2])
     end)
 
     it("learns a tokenizer from the data where none is named", function()

@@ -9,7 +9,7 @@ YO_INLINE void finish_some(const yo_amx_pending *p, const yo_amx_finish *f, int6
 {
     int64_t end = done + rows < p->rows ? done + rows : p->rows;
     for (int64_t r = done; r < end; r++)
-        yo_amx_finish_row(f, p->sums + r * BLOCK, p->row_scale + r, p->row + r, p->column,
+        yo_amx_finish_row(f, p->sums + r * p->ld, p->row_scale + r, p->row + r, p->column,
                           p->columns, activation, kind);
 }
 

@@ -8,10 +8,10 @@
 
 enum { YO_CACHE_LINE = 64 };
 
-/* A block whose sums [rows, 32] wait to be finished. */
+/* A block whose sums [rows, ld] wait to be finished. */
 typedef struct yo_amx_pending {
     const float *sums, *row_scale;
-    int64_t row, rows, column, columns;
+    int64_t ld, row, rows, column, columns;
 } yo_amx_pending;
 
 /* What is done beside the sums, a little at every step: finishing the block before, and fetching

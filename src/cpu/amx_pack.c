@@ -44,6 +44,7 @@ static void rows_of_bf16(char *tile, const yo_factor *f, int64_t row, int64_t k)
         __m512i numbers =
             row + i < f->rows ? _mm512_maskz_loadu_epi16(mask, from) : _mm512_setzero_si512();
         _mm512_store_si512(tile + i * YO_AMX_ROW_BYTES, numbers);
+        _mm_prefetch(from + ROWS * f->row_stride, _MM_HINT_T0); /* of the tile below */
     }
 }
 
@@ -61,11 +62,10 @@ static void pairs_of_bf16(char *tile, const yo_factor *f, int64_t row, int64_t k
     }
 }
 
-/* -- f32: high, middle and low part, each the next 8 bits cut off
- * -----------------------------------
+/* -- f32: high, middle and low part, each the next 8 bits cut off ---------------------------------
  */
 
-static __m512i part_of(__m512 *rest)
+static inline __m512i cut_part(__m512 *rest)
 {
     __m512i part = _mm512_and_si512(_mm512_castps_si512(*rest), _mm512_set1_epi32(-65536));
     *rest -= _mm512_castsi512_ps(part);
@@ -73,7 +73,7 @@ static __m512i part_of(__m512 *rest)
 }
 
 /* The upper halves of a's words, then of b's. */
-static __m512i join_halves(__m512i a, __m512i b)
+static inline __m512i join_halves(__m512i a, __m512i b)
 {
     __m512i index = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33,
                                      31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
@@ -81,24 +81,35 @@ static __m512i join_halves(__m512i a, __m512i b)
 }
 
 /* The upper half of each of a's words beside that of b's. */
-static __m512i pair_halves(__m512i a, __m512i b)
+static inline __m512i pair_halves(__m512i a, __m512i b)
 {
-    return _mm512_or_si512(_mm512_srli_epi32(a, 16), b);
+    return _mm512_mask_blend_epi16(0xaaaaaaaau, _mm512_srli_epi32(a, 16), b);
 }
 
-/* Tiles of the planes lie YO_AMX_STEP_BYTES apart. */
+/* A row of a tile of each plane, YO_AMX_STEP_BYTES apart. The last rest has 8 bits. */
+YO_INLINE void store_planes(char *row, __m512 a, __m512 b, const bool paired)
+{
+#pragma GCC unroll 3
+    for (int64_t plane = 0; plane < YO_AMX_PLANES; plane++, row += YO_AMX_STEP_BYTES) {
+        bool last = plane + 1 == YO_AMX_PLANES;
+        __m512i x = last ? _mm512_castps_si512(a) : cut_part(&a);
+        __m512i y = last ? _mm512_castps_si512(b) : cut_part(&b);
+        _mm512_store_si512(row, paired ? pair_halves(x, y) : join_halves(x, y));
+    }
+}
+
 static void rows_of_f32(char *tile, const yo_factor *f, int64_t row, int64_t k)
 {
     __mmask32 mask = lanes(f->depth - k);
+    int64_t size = yoso_dtype_size(f->dtype), below = ROWS * f->row_stride;
     for (int64_t i = 0; i < ROWS; i++, tile += YO_AMX_ROW_BYTES) {
         int64_t from = (row + i) * f->row_stride + k;
         bool there = row + i < f->rows;
+        _mm_prefetch((const char *)f->data + (from + below) * size, _MM_HINT_T0);
+        _mm_prefetch((const char *)f->data + (from + below + 16) * size, _MM_HINT_T0);
         __m512 a = load_floats(f->data, f->dtype, from, there ? (__mmask16)mask : 0);
         __m512 b = load_floats(f->data, f->dtype, from + 16, there ? (__mmask16)(mask >> 16) : 0);
-        for (int64_t plane = 0; plane < YO_AMX_PLANES; plane++) {
-            __m512i low = part_of(&a), high = part_of(&b);
-            _mm512_store_si512(tile + plane * YO_AMX_STEP_BYTES, join_halves(low, high));
-        }
+        store_planes(tile, a, b, false);
     }
 }
 
@@ -110,10 +121,7 @@ static void pairs_of_f32(char *tile, const yo_factor *f, int64_t row, int64_t k)
         __mmask16 even = k + 2 * p < f->depth ? mask : 0, odd = k + 2 * p + 1 < f->depth ? mask : 0;
         __m512 a = load_floats(f->data, f->dtype, from, even);
         __m512 b = load_floats(f->data, f->dtype, from + f->depth_stride, odd);
-        for (int64_t plane = 0; plane < YO_AMX_PLANES; plane++) {
-            __m512i low = part_of(&a), high = part_of(&b);
-            _mm512_store_si512(tile + plane * YO_AMX_STEP_BYTES, pair_halves(low, high));
-        }
+        store_planes(tile, a, b, true);
     }
 }
 
@@ -273,13 +281,11 @@ void YO_CPU(amx_free_right)(yo_amx_right *right)
 
 void YO_CPU(amx_split_panel)(char *planes, const char *panel, int64_t steps)
 {
-    yo_factor f = {.data = panel,
-                   .dtype = YOSO_F32,
-                   .rows = BLOCK,
-                   .depth = 32 * steps,
-                   .row_stride = 1,
-                   .depth_stride = BLOCK};
+    const float *from = (const float *)(const void *)panel;
     for (int64_t s = 0; s < steps; s++, planes += YO_AMX_PLANES * YO_AMX_STEP_BYTES)
-        for (int64_t half = 0; half < 2; half++)
-            pairs_of_f32(planes + half * YO_AMX_BYTES, &f, half * ROWS, 32 * s);
+        for (int64_t p = 0; p < ROWS; p++, from += 2 * BLOCK)
+            for (int64_t half = 0; half < 2; half++)
+                store_planes(planes + half * YO_AMX_BYTES + p * YO_AMX_ROW_BYTES,
+                             _mm512_load_ps(from + half * ROWS),
+                             _mm512_load_ps(from + BLOCK + half * ROWS), true);
 }

@@ -87,9 +87,8 @@ static void turn(uint16_t *tile, int64_t tiles)
                             YO_LANES);
 }
 
-/* Values as right factors, pairs of keys by 16 columns: tile [keys / 32][width / 16]. */
-static void pack_values(uint16_t *tile, const yo_source *x, int64_t head, int64_t first,
-                        int64_t count, int64_t width)
+void YO_CPU(amx_pack_values)(uint16_t *tile, const yo_source *x, int64_t head, int64_t first,
+                             int64_t count, int64_t width)
 {
     uint16_t low[STEP], high[STEP];
     for (int i = 0; i < STEP; i++) {
@@ -119,7 +118,7 @@ static void load_panel(const yo_amx_pairs *pairs, const yo_amx_space *space, con
     turn(space->k, sixteens * steps);
     if (sixteens % 2) /* products are made for 32 keys at a time */
         memset(space->k + sixteens * steps * TILE, 0, (size_t)steps * TILE * sizeof *space->k);
-    pack_values(space->v, &pairs->v, job->head, first, count, space->width);
+    YO_CPU(amx_pack_values)(space->v, &pairs->v, job->head, first, count, space->width);
     for (int64_t j = 0; j < PANEL; j++) {
         bool seen = j < count && is_kept(&pairs->k, first + j);
         space->hidden[j] = seen ? 0 : -1e30f;
@@ -164,9 +163,9 @@ static void multiply(float *score, const uint16_t *q, const uint16_t *k, int64_t
     }
 }
 
-/* out[16, width] += weight[16, columns] v, 64 columns of v at a time, or what is left of them. */
-static void add(float *out, const uint16_t *weight, const uint16_t *v, int64_t width,
-                int64_t columns)
+/* 64 columns of v at a time, or what is left of them. */
+void YO_CPU(amx_add)(float *out, const uint16_t *weight, const uint16_t *v, int64_t width,
+                     int64_t columns)
 {
     const int64_t stride = width * (int64_t)sizeof(float), next = width / COLUMNS * TILE;
     for (int64_t e = 0; e < width; e += 64, out += 64, v += 4 * TILE) {
@@ -218,7 +217,8 @@ static void add_panel(const yo_amx_pairs *pairs, const yo_amx_space *space, int6
             pairs->weigh(pairs, space, space->weight + r * PANEL, space->score + r * PANEL, row + r,
                          columns);
         yo_amx_fence();
-        add(space->out + row * space->width, space->weight, space->v, space->width, columns);
+        YO_CPU(amx_add)
+        (space->out + row * space->width, space->weight, space->v, space->width, columns);
     }
     yo_amx_fence();
 }

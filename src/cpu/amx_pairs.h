@@ -49,6 +49,13 @@ yoso_status YO_CPU(amx_expectation)(const yo_rows *out, float *stat, const yo_ro
 yoso_status YO_CPU(amx_softmax)(const yo_rows *out, float *stat, const yo_rows *q, const yo_rows *k,
                                 const yo_rows *v, const yo_attention *at);
 
+/* Values as right factors, pairs of keys by 16 columns: tile [keys / 32][width / 16]. */
+void YO_CPU(amx_pack_values)(uint16_t *tile, const yo_source *v, int64_t head, int64_t first,
+                             int64_t count, int64_t width);
+/* out[16, width] += weight[16, YO_AMX_PANEL] v for `columns` keys, a multiple of 32. */
+void YO_CPU(amx_add)(float *out, const uint16_t *weight, const uint16_t *v, int64_t width,
+                     int64_t columns);
+
 /* Weights of 16 columns each, side by side. */
 YO_INLINE void yo_amx_store_weights(uint16_t *weight, yo_vec low, yo_vec high)
 {

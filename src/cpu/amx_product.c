@@ -8,11 +8,13 @@
 
 enum {
     BLOCK = YO_AMX_BLOCK,
-    ROW_BLOCKS = 8,            /* most blocks of rows packed at once */
     FEW_BLOCKS = 2,            /* so few that a panel is not worth keeping in the first cache */
     GROUP_PANELS = 32,         /* most panels whose sums are kept in wide form */
     ONE_BLOCK = BLOCK * BLOCK, /* sums of a block that is finished at once */
 };
+
+/* Most blocks of rows packed at once. */
+static const int64_t row_blocks[] = {[YO_AMX_BF16] = 16, [YO_AMX_F32] = 8, [YO_AMX_INT8] = 16};
 
 /* Products of at most most_steps are summed at once. Deeper ones are summed in parts of at most
  * part_steps, so that a part of a panel fits the first cache beside what streams past it; but not
@@ -54,13 +56,14 @@ static int64_t smaller(int64_t a, int64_t b)
 /* Few rows: columns are shared out, so that each thread reads its part of the right factor only. */
 static void make_grid(plan *p, int threads)
 {
+    int64_t most = row_blocks[p->right->kind];
     p->row_threads = threads;
     while (p->row_threads > 1 &&
-           (threads % p->row_threads || p->row_blocks < p->row_threads * ROW_BLOCKS))
+           (threads % p->row_threads || p->row_blocks < p->row_threads * most))
         p->row_threads--;
     p->column_threads = threads / p->row_threads;
     int64_t blocks = divide_up(p->row_blocks, p->row_threads);
-    p->rounds = divide_up(blocks, ROW_BLOCKS);
+    p->rounds = divide_up(blocks, most);
     p->most_blocks = divide_up(blocks, p->rounds);
 }
 
@@ -174,7 +177,8 @@ static void multiply(const share *s, const rows_at *rows, const panels_at *panel
     b.rows_a_step = divide_up(BLOCK, part->steps);
     if (rows->blocks > FEW_BLOCKS)
         b.lines_a_step = divide_up(p->right->step_bytes / YO_CACHE_LINE, rows->blocks);
-    int64_t turn = 0;
+    bool last = !p->finish->norm_weight && part->first + part->steps == p->right->steps;
+    int64_t turn = 0, ld = p->wide ? p->ld : BLOCK;
     for (int64_t panel = panels->first; panel < panels->first + panels->count; panel++) {
         const char *tiles = panel_tiles(s, panel, part);
         b.ahead = raw_panel(p, panel + 1 < p->panels ? panel + 1 : 0, part);
@@ -183,23 +187,24 @@ static void multiply(const share *s, const rows_at *rows, const panels_at *panel
             const char *left = s->at.left + i * part->steps * p->left_bytes;
             float *sums =
                 p->wide ? s->sums + i * BLOCK * p->ld + column : s->at.sums + turn * ONE_BLOCK;
-            sum(sums, p->wide ? p->ld : BLOCK, left, tiles, part->steps, part->first > 0, &b);
+            sum(sums, ld, left, tiles, part->steps, part->first > 0, &b);
             b.ahead += part->steps * b.lines_a_step * YO_CACHE_LINE;
-            if (!p->wide)
+            if (last)
                 b.waiting =
                     (yo_amx_pending){.sums = sums,
                                      .row_scale = s->at.scale + i * BLOCK,
+                                     .ld = ld,
                                      .row = rows->row + i * BLOCK,
                                      .rows = smaller(BLOCK, rows->count - i * BLOCK),
                                      .column = panel * BLOCK,
                                      .columns = smaller(BLOCK, p->right->rows - panel * BLOCK)};
         }
     }
-    const yo_amx_pending *last = &b.waiting;
-    if (last->rows > 0)
+    const yo_amx_pending *rest = &b.waiting;
+    if (rest->rows > 0)
         YO_CPU(amx_finish)
-    (p->finish, last->sums, BLOCK, last->row_scale, last->row, last->rows, last->column,
-     last->columns);
+    (p->finish, rest->sums, ld, rest->row_scale, rest->row, rest->rows, rest->column,
+     rest->columns);
 }
 
 /* All threads of a row of the grid have summed their columns before the norm; each takes some of
@@ -229,15 +234,6 @@ static void multiply_parts(const share *s, const rows_at *rows, const panels_at 
     }
 }
 
-static void finish_group(const share *s, const rows_at *rows, const panels_at *panels)
-{
-    const plan *p = s->p;
-    int64_t column = panels->first * BLOCK;
-    YO_CPU(amx_finish)
-    (p->finish, s->sums, p->ld, s->at.scale, rows->row, rows->count, column,
-     smaller(panels->count * BLOCK, p->right->rows - column));
-}
-
 static rows_at rows_of_round(const share *s, int64_t round)
 {
     const plan *p = s->p;
@@ -262,8 +258,6 @@ static void work(const share *s)
                                 .count = smaller(p->group_panels, s->panel_count - done)};
             panels.column = norm ? panels.first * BLOCK : 0;
             multiply_parts(s, &rows, &panels);
-            if (p->wide && !norm)
-                finish_group(s, &rows, &panels);
         }
         if (norm)
             finish_norm(s, &rows);

@@ -45,10 +45,10 @@ static void weigh(const yo_amx_pairs *pairs, const yo_amx_space *space, uint16_t
             shrink(space, row, exp2f((before - largest) * pairs->factor));
     }
     __m512 to_exponent = _mm512_set1_ps(pairs->factor), sum = _mm512_setzero_ps();
-    __m512 shift = _mm512_set1_ps(-largest * pairs->factor);
+    __m512 shift = _mm512_set1_ps(largest);
     for (int64_t j = 0; j < columns; j += 32) {
-        __m512 a = power_of_two(_mm512_fmadd_ps(product[j / 16], to_exponent, shift));
-        __m512 b = power_of_two(_mm512_fmadd_ps(product[j / 16 + 1], to_exponent, shift));
+        __m512 a = power_of_two((product[j / 16] - shift) * to_exponent);
+        __m512 b = power_of_two((product[j / 16 + 1] - shift) * to_exponent);
         sum = sum + (a + b);
         yo_amx_store_weights(weight + j, (yo_vec)a, (yo_vec)b);
     }

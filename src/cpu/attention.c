@@ -198,18 +198,13 @@ void YO_CPU(attention_finish)(const yo_result *to, int64_t head, int64_t first, 
     }
 }
 
-yoso_status YO_CPU(attention_jobs)(yo_jobs *jobs, const yo_attention *at, const int64_t *offset,
-                                   int64_t block, size_t floats)
+/* Memory for `count` jobs and for as many threads as are worth starting. */
+static yoso_status take_jobs(yo_jobs *jobs, int64_t count, size_t floats)
 {
-    *jobs = (yo_jobs){.scratch_floats = floats};
-    int64_t count = 0;
-    for (int64_t s = 0; s < at->sequences; s++)
-        count += at->heads * ((offset[s + 1] - offset[s] + block - 1) / block);
-    jobs->threads = count < yo_threads() ? (int)count : yo_threads();
-    if (count == 0) {
-        jobs->threads = 1;
+    *jobs = (yo_jobs){.scratch_floats = floats, .threads = 1};
+    if (count == 0)
         return YOSO_OK;
-    }
+    jobs->threads = count < yo_threads() ? (int)count : yo_threads();
     size_t bytes, scratch_bytes;
     if (!yo_multiply((size_t)count, sizeof(yo_job), &bytes) ||
         !yo_multiply(floats, sizeof(float) * (size_t)jobs->threads, &scratch_bytes))
@@ -223,13 +218,50 @@ yoso_status YO_CPU(attention_jobs)(yo_jobs *jobs, const yo_attention *at, const 
     }
     jobs->scratch_bytes = scratch_bytes;
     jobs->count = count;
+    return YOSO_OK;
+}
+
+yoso_status YO_CPU(attention_jobs)(yo_jobs *jobs, const yo_attention *at, const int64_t *offset,
+                                   int64_t block, size_t floats)
+{
+    int64_t count = 0;
+    for (int64_t s = 0; s < at->sequences; s++)
+        count += at->heads * ((offset[s + 1] - offset[s] + block - 1) / block);
+    YO_TRY(take_jobs(jobs, count, floats));
     yo_job *job = jobs->job;
     for (int64_t s = 0; s < at->sequences; s++)
         for (int64_t h = 0; h < at->heads; h++)
             for (int64_t first = offset[s]; first < offset[s + 1]; first += block) {
                 int64_t left = offset[s + 1] - first;
-                *job++ = (yo_job){s, h, first, left < block ? left : block};
+                *job++ = (yo_job){s, 1, h, first, left < block ? left : block};
             }
+    return YOSO_OK;
+}
+
+/* The sequence behind the run that starts with s. */
+static int64_t end_of_run(const yo_attention *at, int64_t s, int64_t rows)
+{
+    int64_t end = s + 1;
+    while (end < at->sequences && at->q_offset[end + 1] - at->q_offset[s] <= rows &&
+           at->k_offset[end + 1] - at->k_offset[s] <= rows)
+        end++;
+    return end;
+}
+
+yoso_status YO_CPU(attention_runs)(yo_jobs *jobs, const yo_attention *at, int64_t rows,
+                                   size_t floats)
+{
+    int64_t count = 0;
+    for (int64_t s = 0; s < at->sequences; s = end_of_run(at, s, rows))
+        count += at->heads;
+    YO_TRY(take_jobs(jobs, count, floats));
+    yo_job *job = jobs->job;
+    for (int64_t s = 0, end; s < at->sequences; s = end) {
+        end = end_of_run(at, s, rows);
+        int64_t first = at->q_offset[s];
+        for (int64_t h = 0; h < at->heads; h++)
+            *job++ = (yo_job){s, end - s, h, first, at->q_offset[end] - first};
+    }
     return YOSO_OK;
 }
 

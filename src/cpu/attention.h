@@ -71,9 +71,9 @@ static inline yo_source yo_source_of_grad(const yo_rows *grad, const yo_rows *ou
     return source;
 }
 
-/* Some rows of one sequence and head. */
+/* Some rows of one head: of one sequence, or of several short ones from `sequence` on. */
 typedef struct yo_job {
-    int64_t sequence, head, first, count;
+    int64_t sequence, sequences, head, first, count;
 } yo_job;
 
 typedef struct yo_jobs {
@@ -90,6 +90,10 @@ typedef struct yo_jobs {
  * `floats` as there are threads worth starting. */
 yoso_status YO_CPU(attention_jobs)(yo_jobs *jobs, const yo_attention *at, const int64_t *offset,
                                    int64_t block, size_t floats);
+/* The same with whole sequences, where as many neighbours make one job as have no more than `rows`
+ * queries, and keys, together; longer ones are alone. */
+yoso_status YO_CPU(attention_runs)(yo_jobs *jobs, const yo_attention *at, int64_t rows,
+                                   size_t floats);
 void YO_CPU(attention_jobs_free)(yo_jobs *jobs);
 
 /* The most rows of one sequence. */

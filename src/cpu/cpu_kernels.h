@@ -134,6 +134,10 @@ yoso_status YO_CPU(lsh_weighted_cumulation)(const yo_rows *out, const int32_t *q
                                             const yo_rows *k_weight, const yo_rows *v,
                                             const yo_attention *at, yo_stream *stream);
 
+/* attention_parts.c */
+yoso_status YO_CPU(attention_parts)(double *nanoseconds, const yo_rows *q, const yo_rows *k,
+                                    const yo_rows *v, const yo_attention *at);
+
 /* yoso_expectation.c, yoso_sample.c, softmax_attention.c */
 #define YO_ATTENTION_FORM(NAME)                                                                    \
     yoso_status YO_CPU(NAME)(const yo_rows *out, float *stat, const yo_rows *q, const yo_rows *k,  \

@@ -45,8 +45,9 @@ cpu_kernel_sources += \
 	src/cpu/yoso_expectation.c src/cpu/softmax_attention.c \
 	src/cpu/lsh.h src/cpu/lsh_hash.c src/cpu/fast_hash.c \
 	src/cpu/lsh_draw.c \
-	src/cpu/lsh_cumulation.c src/cpu/lsh_weighted.c \
-	src/cpu/yoso_sample.c src/cpu/yoso_sample_grad.c
+	src/cpu/lsh_cumulation.c src/cpu/lsh_pairs.c src/cpu/lsh_weighted.c \
+	src/cpu/lsh_meet.h src/cpu/lsh_meet.c src/cpu/lsh_meet_many.c \
+	src/cpu/yoso_sample.c src/cpu/yoso_sample_grad.c src/cpu/attention_parts.c
 
 # Automake puts the user's CFLAGS, and so configure's -O2, behind these: what -O3 would add for
 # loops is named one by one.
@@ -79,7 +80,8 @@ noinst_LTLIBRARIES += libcpu_amx.la
 libcpu_amx_la_SOURCES = $(cpu_kernel_sources) \
 	src/cpu/amx_pack.c src/cpu/amx_block.c src/cpu/amx_product.c \
 	src/cpu/amx_finish.c src/cpu/amx_linear.c src/cpu/amx_matmul.c \
-	src/cpu/amx_pairs.c src/cpu/amx_pairs.h src/cpu/amx_expectation.c src/cpu/amx_softmax.c \
+	src/cpu/amx_pairs.c src/cpu/amx_pairs.h \
+	src/cpu/amx_expectation.c src/cpu/amx_softmax.c src/cpu/amx_counts.c \
 	src/cpu/lsh_half.c src/cpu/lsh_tiles.c
 libcpu_amx_la_CFLAGS = $(CPU_CFLAGS) -DYO_ISA=amx \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512 \

@@ -159,6 +159,21 @@ typedef struct yo_side {
 void YO_CPU(lsh_sum)(float *sum, const yo_tables *tables, const yo_attention *at, const yo_side *q,
                      const yo_side *k, const void *values, float *scratch);
 
+/* The same for few keys, pair by pair; values are floats [keys, width]. Codes are read up to 31
+ * rows behind the last. */
+int64_t YO_CPU(lsh_pairs_scratch)(int64_t keys);
+void YO_CPU(lsh_pairs)(float *sum, int64_t width, int32_t hashes, const yo_side *q,
+                       const yo_side *k, const float *values, float *scratch);
+
+#if defined(__AMX_TILE__)
+/* On tiles, for values of bf16 and at most 256 hashes (amx_counts.c). sum has room for a multiple
+ * of 16 rows. */
+enum { YO_AMX_HASHES = 256 };
+int64_t YO_CPU(amx_counts_scratch)(int64_t width);
+void YO_CPU(amx_counts)(float *sum, int64_t width, int32_t hashes, const yo_side *q,
+                        const yo_side *k, const yo_source *v, int64_t head, float *scratch);
+#endif
+
 /* sum[i] += sum over h, j with equal codes of (u_i . z_j) y_j. Rows of u and z have ld floats,
  * those of y and sum have y_ld, both multiples of YO_LANES with zeros at the end; rows whose
  * keep byte is 0 take no part. */
@@ -168,11 +183,6 @@ typedef struct yo_weighted {
     int64_t ld, y_ld;
     const uint8_t *a_keep, *b_keep; /* of the sides' first rows, or NULL */
 } yo_weighted;
-size_t YO_CPU(lsh_weighted_scratch)(const yo_attention *at, int64_t a, int64_t b, int64_t ld,
-                                    int64_t y_ld);
-void YO_CPU(lsh_weighted)(const yo_weighted *w, const yo_attention *at, const yo_side *a,
-                          const yo_side *b, float *scratch);
-
 /* Codes from the caller, [rows, M] of the whole batch, hash by hash; out of range is
  * YOSO_MISUSE. */
 yoso_status YO_CPU(lsh_take_codes)(uint16_t *code, int64_t ld, const int32_t *from, int64_t first,

@@ -65,6 +65,7 @@ const yo_kernels YO_CPU(kernels) = {
     .lsh_hash = YO_CPU(lsh_hash),
     .fast_hash = YO_CPU(fast_hash),
     .lsh_cumulation = YO_CPU(lsh_cumulation),
+    .attention_parts = YO_CPU(attention_parts),
     .lsh_weighted_cumulation = YO_CPU(lsh_weighted_cumulation),
 
 };

@@ -9,49 +9,81 @@
 /* All tables of a head may take so much; else they are made a few at a time, and codes and sums of
  * a whole sequence are kept. */
 enum { ALL_TABLES = 8 * 1024 * 1024 };
+/* Short sequences are hashed together, up to so many rows. */
+enum { RUN = 512 };
+/* Keys below which counting pairs takes less time than tables do, measured with 32 hashes of 9
+ * bits; on tiles in the second case. */
+enum { FEW = YO_LANES == 16 ? 352 : 192, FEW_ON_TILES = 512 };
 
-/* One thread's buffers: for `keys` and `queries` rows at a time, `tables` tables. */
+/* One thread's buffers. */
 typedef struct workspace {
-    float *hash, *values, *table, *sum, *add;
+    float *hash, *values, *table, *sum, *work;
     float *q_code, *k_code; /* uint16_t each */
 } workspace;
 
+/* Rows of keys and queries, codes of either, and tables at a time. */
 typedef struct plan {
     yo_tables tables;
+    int64_t few; /* keys of sequences whose pairs are counted */
+    bool tiles;  /* on tiles */
     int64_t keys, queries, hash;
-    int64_t table_count;
+    int64_t k_codes, q_codes, table_count;
 } plan;
+
+static int64_t at_most(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t at_least(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
 
 static plan plan_of(const yo_attention *at, const yo_drawn *drawn, int32_t dtype)
 {
+    int64_t keys = yo_longest(at->k_offset, at->sequences);
+    int64_t queries = yo_longest(at->q_offset, at->sequences);
     plan p = {.tables = YO_CPU(lsh_tables)(at, at->value_size, dtype == YOSO_BF16),
-              .keys = yo_longest(at->k_offset, at->sequences),
-              .queries = yo_longest(at->q_offset, at->sequences),
+              .keys = keys,
+              .queries = queries,
               .hash = (int64_t)YO_CPU(lsh_hash_scratch)(drawn->head)};
-    p.table_count = p.tables.count;
     int64_t chunk = p.tables.chunk;
     int64_t all = yo_tables_floats(&p.tables, at->num_hash) * (int64_t)sizeof(float);
-    if ((p.keys > chunk || p.queries > chunk) && all <= ALL_TABLES) {
+#if defined(__AMX_TILE__)
+    p.tiles = dtype == YOSO_BF16 && at->num_hash <= YO_AMX_HASHES;
+#endif
+    /* Counts have 16 bits. */
+    p.few = p.tiles ? FEW_ON_TILES : at->num_hash < 65536 ? FEW : 0;
+    p.table_count = keys <= p.few ? 0 : p.tables.count;
+    if ((keys > chunk || queries > chunk) && all <= ALL_TABLES) {
         p.table_count = at->num_hash;
-        p.keys = p.keys < chunk ? p.keys : chunk;
-        p.queries = p.queries < chunk ? p.queries : chunk;
+        p.keys = at_most(keys, chunk);
+        p.queries = at_most(queries, chunk);
     }
+    p.k_codes = at_least(p.keys, at_most(RUN, at->k_offset[at->sequences]));
+    p.q_codes = at_least(p.queries, at_most(RUN, at->q_offset[at->sequences]));
     return p;
 }
 
 static size_t lay_out(workspace *space, float *scratch, const yo_attention *at, const plan *p)
 {
+    int64_t few = p->tiles ? 0 : at_most(p->keys, p->few);
+    int64_t pairs = YO_CPU(lsh_pairs_scratch)(few);
+#if defined(__AMX_TILE__)
+    pairs = p->tiles ? YO_CPU(amx_counts_scratch)(p->tables.width) : pairs;
+#endif
     struct {
         float **part;
         int64_t floats;
     } parts[] = {
         {&space->hash, p->hash},
-        {&space->values, yo_values_floats(&p->tables, p->keys)},
+        {&space->values, at_least(yo_values_floats(&p->tables, p->keys), few * p->tables.width)},
         {&space->table, yo_tables_floats(&p->tables, p->table_count)},
-        {&space->sum, p->queries * p->tables.width},
-        {&space->add, YO_CPU(lsh_add_scratch)(&p->tables, p->keys)},
-        {&space->q_code, yo_code_ld(p->queries) * at->num_hash / 2},
-        {&space->k_code, yo_code_ld(p->keys) * at->num_hash / 2},
+        {&space->sum, yo_round_up(p->queries, 16) * p->tables.width},
+        {&space->work, at_least(YO_CPU(lsh_add_scratch)(&p->tables, p->keys), pairs)},
+        {&space->q_code, yo_code_ld(p->q_codes) * at->num_hash / 2},
+        {&space->k_code, yo_code_ld(p->k_codes) * at->num_hash / 2},
     };
     size_t used = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -99,7 +131,7 @@ static void fill_tables(yo_tables *tables, const operands *o, const workspace *s
             some.count = left < tables->count ? left : tables->count;
             some.table = (float *)tables->table + yo_tables_floats(tables, h);
             YO_CPU(lsh_add)
-            (&some, k.code + h * k.ld, k.ld, space->values, rows, first > start, space->add);
+            (&some, k.code + h * k.ld, k.ld, space->values, rows, first > start, space->work);
         }
     }
 }
@@ -119,31 +151,63 @@ static void read_tables(const yo_tables *tables, const operands *o, const worksp
     YO_CPU(attention_finish)(&o->out, head, first, count, space->sum, tables->width);
 }
 
+/* One sequence whose codes are there. */
+static void run_sequence(const operands *o, const plan *p, const workspace *space, int64_t head,
+                         const yo_side *q, const yo_side *k)
+{
+    const yo_attention *at = o->at;
+    yo_tables tables = p->tables;
+    tables.table = space->table;
+    int64_t width = tables.width;
+    if (k->count > p->few) {
+        YO_CPU(lsh_load_values)
+        (space->values, &tables, &o->v, head, k->first, k->count, k->count);
+        YO_CPU(lsh_sum)(space->sum, &tables, at, q, k, space->values, space->work);
+    } else if (!p->tiles) {
+        YO_CPU(attention_load)(space->values, width, NULL, &o->v, head, k->first, k->count);
+        YO_CPU(lsh_pairs)(space->sum, width, at->num_hash, q, k, space->values, space->work);
+    } else {
+#if defined(__AMX_TILE__)
+        YO_CPU(amx_counts)
+        (space->sum, width, at->num_hash, q, k, &o->v, head, space->work);
+#endif
+    }
+    YO_CPU(attention_finish)(&o->out, head, q->first, q->count, space->sum, tables.width);
+}
+
+/* Some of a side's rows. */
+static yo_side part_of(const yo_side *side, const int64_t *offset, int64_t sequence)
+{
+    int64_t first = offset[sequence];
+    return (yo_side){side->code + (first - side->first), side->ld, first,
+                     offset[sequence + 1] - first};
+}
+
 static void run(const operands *o, const plan *p, const yo_job *job, float *scratch)
 {
     const yo_attention *at = o->at;
     workspace space;
     lay_out(&space, scratch, at, p);
-    yo_tables tables = p->tables;
-    tables.table = space.table;
-    int64_t head = job->head, k_first = at->k_offset[job->sequence];
-    int64_t k_end = at->k_offset[job->sequence + 1], keys = k_end - k_first;
-    if (keys > p->keys || job->count > p->queries) {
-        fill_tables(&tables, o, &space, head, k_first, k_end);
+    int64_t end = job->sequence + job->sequences, head = job->head;
+    int64_t k_first = at->k_offset[job->sequence], keys = at->k_offset[end] - k_first;
+    if (job->sequences == 1 && (keys > p->keys || job->count > p->queries)) {
+        yo_tables tables = p->tables;
+        tables.table = space.table;
+        fill_tables(&tables, o, &space, head, k_first, k_first + keys);
         for (int64_t i = 0, rows; i < job->count; i += rows) {
-            rows = job->count - i < p->queries ? job->count - i : p->queries;
+            rows = at_most(job->count - i, p->queries);
             read_tables(&tables, o, &space, head, job->first + i, rows);
         }
         return;
     }
     yo_side q = codes_of(space.q_code, o, &space, &o->q, head, job->first, job->count);
     yo_side k = codes_of(space.k_code, o, &space, &o->k, head, k_first, keys);
-    YO_CPU(lsh_load_values)(space.values, &tables, &o->v, head, k_first, keys, keys);
-    YO_CPU(lsh_sum)(space.sum, &tables, at, &q, &k, space.values, space.add);
-    YO_CPU(attention_finish)(&o->out, head, job->first, job->count, space.sum, tables.width);
+    for (int64_t s = job->sequence; s < end; s++) {
+        yo_side some_q = part_of(&q, at->q_offset, s), some_k = part_of(&k, at->k_offset, s);
+        run_sequence(o, p, &space, head, &some_q, &some_k);
+    }
 }
 
-/* Jobs are whole sequences, one head each. */
 yoso_status YO_CPU(yoso_sample)(const yo_rows *out, float *stat, const yo_rows *q, const yo_rows *k,
                                 const yo_rows *v, const yo_attention *at, yo_stream *stream)
 {
@@ -165,9 +229,7 @@ yoso_status YO_CPU(yoso_sample)(const yo_rows *out, float *stat, const yo_rows *
     plan p = plan_of(at, &drawn, v->dtype);
     workspace none;
     yo_jobs jobs;
-    int64_t longest = yo_longest(at->q_offset, at->sequences);
-    yoso_status status = YO_CPU(attention_jobs)(&jobs, at, at->q_offset, longest ? longest : 1,
-                                                lay_out(&none, NULL, at, &p));
+    yoso_status status = YO_CPU(attention_runs)(&jobs, at, RUN, lay_out(&none, NULL, at, &p));
     if (status == YOSO_OK) {
 #pragma omp parallel for num_threads(jobs.threads) schedule(dynamic, 1)
         for (int64_t n = 0; n < jobs.count; n++)

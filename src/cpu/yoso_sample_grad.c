@@ -3,13 +3,13 @@
 #include <omp.h>
 
 #include "core/memory.h"
-#include "cpu/lsh.h"
+#include "cpu/lsh_meet.h"
 
 /* One thread's buffers. */
 typedef struct workspace {
     float *hash, *add, *table, *mean;
     float *q_code, *k_code; /* uint16_t each */
-    float *q, *k, *v, *g, *sum, *q_inverse, *k_inverse, *weighted;
+    float *q, *k, *v, *g, *q_inverse, *k_inverse, *meet;
 } workspace;
 
 typedef struct sizes {
@@ -50,8 +50,7 @@ static size_t lay_out(workspace *space, float *scratch, const yo_attention *at, 
         {&space->k, keys * size->d},
         {&space->v, keys * size->e},
         {&space->k_inverse, keys},
-        {&space->weighted,
-         (int64_t)YO_CPU(lsh_weighted_scratch)(at, longest, longest, size->e, size->d)},
+        {&space->meet, (int64_t)YO_CPU(lsh_meet_scratch)(at, longest, longest, size->e, size->d)},
     };
     size_t used = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -127,11 +126,11 @@ static void gradient_of_job(const yo_rows *dq, const yo_rows *dk, const yo_rows 
     /* dq_i = T / 2M sum over h, j with equal codes of (g_i . v_j) k_j; dk_j likewise. */
     yo_weighted w = {space.mean, space.g, space.v, space.k, e, d, q_keep, k_keep};
     memset(space.mean, 0, (size_t)(queries.count * d) * sizeof(float));
-    YO_CPU(lsh_weighted)(&w, at, &queries, &keys, space.weighted);
+    YO_CPU(lsh_meet)(&w, at, &queries, &keys, space.meet);
     finish_side(dq, &space, space.q, space.q_inverse, at->q_keep, at, &queries, head);
     w = (yo_weighted){space.mean, space.v, space.g, space.q, e, d, k_keep, q_keep};
     memset(space.mean, 0, (size_t)(keys.count * d) * sizeof(float));
-    YO_CPU(lsh_weighted)(&w, at, &keys, &queries, space.weighted);
+    YO_CPU(lsh_meet)(&w, at, &keys, &queries, space.meet);
     finish_side(dk, &space, space.k, space.k_inverse, at->k_keep, at, &keys, head);
 }
 

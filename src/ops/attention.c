@@ -251,6 +251,23 @@ yoso_status yoso_attention(yoso_tensor **out, yoso_tensor **stat, const yoso_ten
     return status;
 }
 
+yoso_status yoso_attention_parts(double *nanoseconds, const yoso_tensor *query,
+                                 const yoso_tensor *key, const yoso_tensor *value,
+                                 const yoso_tensor *offset, const yoso_attention_options *options)
+{
+    call c;
+    YO_TRY(prepare(&c, query, key, value, offset, NULL, NULL, NULL, options));
+    yoso_status status = YOSO_OK;
+    if (c.at.sequences == 0 || c.at.q_offset[1] == 0)
+        status = yo_fail(YOSO_MISUSE, "attention_parts: the first sequence is empty");
+    else if (!c.kernels->attention_parts)
+        status = yo_fail(YOSO_UNSUPPORTED, "attention_parts: only the CPU is measured");
+    else
+        status = c.kernels->attention_parts(nanoseconds, &c.q.rows, &c.k.rows, &c.v.rows, &c.at);
+    finish(&c);
+    return status;
+}
+
 static yoso_status check_of_forward(const char *name, const yoso_tensor *x, int32_t dtype,
                                     int64_t rows, int64_t columns)
 {

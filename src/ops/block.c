@@ -167,20 +167,26 @@ static yoso_status feed_forward(const block *b, yoso_tensor *out, const yoso_ten
     return status;
 }
 
-static yoso_status run_block(const block *b, yoso_tensor *out, const yoso_tensor *hidden,
+/* The result takes the estimate's place: at no time are there more than the attention needs. */
+static yoso_status run_block(const block *b, yoso_tensor **out, const yoso_tensor *hidden,
                              const yoso_tensor *offset, const yoso_tensor *keep,
                              const yoso_attention_options *options)
 {
     yoso_tensor *estimate, *middle;
     YO_TRY(attend(b, &estimate, hidden, offset, keep, options));
     yoso_status status = new_rows(b, &middle, b->tokens, b->width);
-    if (status == YOSO_OK)
+    if (status == YOSO_OK) {
         status = project(b, middle, estimate, hidden);
-    yoso_tensor_free(estimate);
-    if (status == YOSO_OK)
-        status = feed_forward(b, out, middle);
-    yoso_tensor_free(middle);
-    return status;
+        if (status == YOSO_OK)
+            status = feed_forward(b, estimate, middle);
+        yoso_tensor_free(middle);
+    }
+    if (status != YOSO_OK) {
+        yoso_tensor_free(estimate);
+        return status;
+    }
+    *out = estimate;
+    return YOSO_OK;
 }
 
 yoso_status yoso_block(yoso_tensor **out, const yoso_tensor *hidden,
@@ -199,18 +205,11 @@ yoso_status yoso_block(yoso_tensor **out, const yoso_tensor *hidden,
     YO_TRY(check_block(&b));
     YO_TRY(yo_backend_kernels(&b.kernels, hidden->storage->device));
     b.stream = yo_backend_stream(hidden->storage->device);
-    yoso_tensor *result, *dense;
-    YO_TRY(new_rows(&b, &result, b.tokens, b.width));
-    yoso_status status = yoso_contiguous(&dense, hidden);
-    if (status == YOSO_OK) {
-        if (b.tokens > 0)
-            status = run_block(&b, result, dense, offset, keep, options);
-        yoso_tensor_free(dense);
-    }
-    if (status != YOSO_OK) {
-        yoso_tensor_free(result);
-        return status;
-    }
-    *out = result;
-    return YOSO_OK;
+    if (b.tokens == 0)
+        return new_rows(&b, out, 0, b.width);
+    yoso_tensor *dense;
+    YO_TRY(yoso_contiguous(&dense, hidden));
+    yoso_status status = run_block(&b, out, dense, offset, keep, options);
+    yoso_tensor_free(dense);
+    return status;
 }

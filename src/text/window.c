@@ -200,6 +200,7 @@ static yoso_status write_tokens(yo_store *s, const yoso_tokenizer *t, const yo_s
         return YOSO_OK;
     }
     cursor c = {0};
+    bool tells = t->byte_level && t->normalizers.count == 0; /* the source of each token's text */
     for (size_t i = 0; i < length; i++) {
         size_t at = first + i, token = part->start + i;
         const yo_source *source = &from->sources[from->by_word ? from->words[token] : 0];
@@ -214,8 +215,7 @@ static yoso_status write_tokens(yo_store *s, const yoso_tokenizer *t, const yo_s
             text_length = own.stop - own.start;
             YO_TRY(own_text(s, (const uint8_t *)text, text_length, &s->texts[at]));
         }
-        if (part->trims > 0 &&
-            (text != NULL || !t->byte_level || !blanks_of_bytes(source, span, &b))) {
+        if (part->trims > 0 && (text != NULL || !tells || !blanks_of_bytes(source, span, &b))) {
             if (text == NULL)
                 text = yo_token_text(t, from->ids[token], &text_length);
             b = blanks_of_text(text, text_length);

@@ -1,5 +1,6 @@
 -- A whole encoder with random weights, base-sized unless told otherwise: seconds a pass and the
 -- most memory resident, over lengths, forms and dtypes.
+local c = require "yoso.c"
 local yoso = require "yoso"
 local clock = require "yoso.bench.clock"
 local device = require "yoso.bench.device"
@@ -12,9 +13,9 @@ M.columns = {
     {"tokens_a_second", "tokens/s"}, {"peak_mib", "peak MiB"},
 }
 
-function M.configure(command)
-    command:option("--lengths", "Tokens of the sequence, several with commas.", "512,4096")
-    command:option("--form", "expectation, sample or softmax.", "sample")
+--- Options of what is measured, for every room that measures a whole encoder.
+function M.configure_encoder(command, form)
+    command:option("--form", "expectation, sample or softmax.", form)
     command:option("--dtype", "f32, bf16 or int8.", "f32")
     command:option("--num-hash", "Hashes of the sampled form.", "32"):convert(tonumber)
     command:option("--layers", "Layers.", "12"):convert(tonumber)
@@ -27,6 +28,11 @@ function M.configure(command)
         "Run one timed pass for each line on standard input (to take turns with a peer).")
 end
 
+function M.configure(command)
+    command:option("--lengths", "Tokens of the sequence, several with commas.", "512,4096")
+    M.configure_encoder(command, "sample")
+end
+
 --- A fresh encoder for the options, able to take `longest` tokens.
 function M.encoder(args, longest)
     local model = yoso.YosoModel(yoso.YosoConfig{
@@ -35,8 +41,10 @@ function M.encoder(args, longest)
         max_position_embeddings = longest + 2,
     })
     model:eval():set_attention{attention = args.form, num_hash = args.num_hash, seed = 1}
-    model = args.dtype == "f32" and model or model:to(args.dtype)
-    return model:to(args.device or "cpu"):use_graphs(args.graphs or false)
+    model:to(args.dtype)
+    model:to(args.device or "cpu")
+    c.lib.yoso_memory_trim() -- what making it took
+    return model:use_graphs(args.graphs or false)
 end
 
 --- A function that runs one pass over `length` random tokens.
@@ -57,17 +65,21 @@ local function lengths_of(args)
 end
 M.lengths_of = lengths_of
 
-local function on_request(model, length, name)
-    local pass = M.pass(model, length)
+--- Says "ready", then runs one pass for each line that comes and answers with its seconds and the
+-- most MiB ever resident.
+function M.on_request(pass, name)
+    name = name or "cpu"
     for _ = 1, name == "cpu" and 1 or 3 do -- the second pass captures a graph, the third replays it
         clock.once(pass)
     end
     io.write("ready\n")
     io.flush()
     for _ in io.lines() do
-        io.write(("%.6f\n"):format(clock.time_of(pass, 1, name)))
+        local seconds = clock.time_of(pass, 1, name)
+        io.write(("%.6f %d\n"):format(seconds, device.peak(name) / 2 ^ 20))
         io.flush()
     end
+    return true
 end
 
 --- Calls each(row) for every length, in turn.
@@ -79,7 +91,7 @@ function M.run(args, each)
     end
     local model = M.encoder(args, longest)
     if args.on_request then
-        return on_request(model, lengths[1], args.device)
+        return M.on_request(M.pass(model, lengths[1]), args.device)
     end
     for _, length in ipairs(lengths) do
         device.reset_peak(args.device)

@@ -6,7 +6,7 @@ local yoso = require "yoso"
 
 local M = {summary = "measure speed and memory on this machine"}
 
-local rooms = {"attention", "model", "train", "length", "ops", "tokenizer"}
+local rooms = {"attention", "model", "train", "length", "sentences", "ops", "tokenizer"}
 
 function M.configure(command)
     command:command_target("bench")

@@ -29,10 +29,30 @@ function SelfAttention:init(config, runtime, layer)
     self.config, self.runtime, self.layer = config, runtime, layer
 end
 
-local function versions_of(parts)
+-- Lets a parameter lie in `whole`, from that row on, which has its values already.
+local function move_into(whole, parameter, row)
+    local view = tensor.call(lib.yoso_narrow, whole.handle, 0, row, parameter:size(1))
+    parameter:free()
+    parameter.handle, view.handle = view.handle, nil
+end
+
+-- One tensor of the parts one below the other, and the parts moved into it: nothing is there twice.
+local function join(parts)
+    local whole = autograd.no_grad(function() return ops.cat(parts, 1) end)
+    whole.kept = true
+    local row = 0
+    for _, part in ipairs(parts) do
+        local rows = part:size(1)
+        move_into(whole, part, row)
+        row = row + rows
+    end
+    return whole
+end
+
+local function handles_of(parts)
     local list = {}
     for i, part in ipairs(parts) do
-        list[i] = lib.yoso_tensor_version(part.handle)
+        list[i] = part.handle
     end
     return list
 end
@@ -47,7 +67,7 @@ local function same(a, b)
 end
 
 -- The weights and biases of the three products as one. Without a tape they are joined once, and
--- again only after one of them was changed.
+-- again only after one of them moved to another storage.
 function SelfAttention:joined()
     local weights = {self.query.weight, self.key.weight, self.value.weight}
     local biases = {self.query.bias, self.key.bias, self.value.bias}
@@ -55,17 +75,10 @@ function SelfAttention:joined()
         return ops.cat(weights, 1), ops.cat(biases, 1)
     end
     local parts = {weights[1], weights[2], weights[3], biases[1], biases[2], biases[3]}
-    local handles, versions = {}, versions_of(parts)
-    for i, part in ipairs(parts) do
-        handles[i] = part.handle
-    end
     local kept = self.kept_join
-    if not (kept and same(kept.handles, handles) and same(kept.versions, versions)) then
-        kept = {handles = handles, versions = versions}
-        autograd.no_grad(function()
-            kept.weight, kept.bias = ops.cat(weights, 1), ops.cat(biases, 1)
-        end)
-        kept.weight.kept, kept.bias.kept = true, true
+    if not (kept and same(kept.handles, handles_of(parts))) then
+        kept = {weight = join(weights), bias = join(biases)}
+        kept.handles = handles_of(parts)
         rawset(self, "kept_join", kept)
     end
     return kept.weight, kept.bias

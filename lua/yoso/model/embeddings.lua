@@ -1,5 +1,7 @@
 -- The sum of word, position and token type embeddings, normalised.
+local autograd = require "yoso.autograd"
 local nn = require "yoso.nn"
+local scope = require "yoso.scope".scope
 
 local Embeddings = nn.Module:extend("YosoEmbeddings")
 
@@ -14,13 +16,20 @@ function Embeddings:init(config)
     self.dropout = nn.Dropout(config.hidden_dropout_prob)
 end
 
---- [tokens, hidden] of a packed batch (see packing.lua).
-function Embeddings:forward(pack)
+local function sum(self, pack)
     local words = pack.embeds or self.word_embeddings(pack.ids)
     local types = pack.types and self.token_type_embeddings(pack.types)
         or self.token_type_embeddings.weight:narrow(1, 1, 1)
     local hidden = self.LayerNorm(words + types, self.position_embeddings(pack.positions))
     return self.dropout(hidden)
+end
+
+--- [tokens, hidden] of a packed batch (see packing.lua). Without a tape the parts are freed at once.
+function Embeddings:forward(pack)
+    if autograd.is_recording() then
+        return sum(self, pack)
+    end
+    return scope(sum, self, pack)
 end
 
 return Embeddings

@@ -1,6 +1,7 @@
 -- The stack of layers.
 local Block = require "yoso.model.block"
-local checkpoint = require "yoso.autograd.checkpoint".checkpoint
+local autograd = require "yoso.autograd"
+local checkpoint = require "yoso.ops.checkpoint".checkpoint
 local nn = require "yoso.nn"
 
 local Encoder = nn.Module:extend("YosoEncoder")
@@ -32,8 +33,12 @@ function Encoder:forward(hidden, pack, each)
         if each then
             each(i, hidden)
         end
-        hidden = self.runtime.checkpointing and checkpointed(self, block, hidden, pack)
+        local next_hidden = self.runtime.checkpointing and checkpointed(self, block, hidden, pack)
             or block(hidden, pack)
+        if not autograd.is_recording() then
+            hidden:free() -- views of it, such as each() may have taken, live on
+        end
+        hidden = next_hidden
     end
     return hidden
 end

@@ -335,6 +335,7 @@ function Module:to(where)
     for _, entry in ipairs(collect(self, function() return true end)) do
         convert(entry[2], where, device)
     end
+    lib.yoso_memory_trim() -- what the old parameters took would fit nothing that comes
     return self
 end
 

@@ -12,7 +12,6 @@ local new_weights = c.typeof("yoso_layer_weights")
 local new_options = c.typeof("yoso_layer_options")
 local saved_slots = c.typeof("yoso_tensor *[" .. lib.YOSO_LAYER_SAVED .. "]")
 local weight_slots = c.typeof("yoso_tensor *[" .. lib.YOSO_LAYER_WEIGHTS .. "]")
-local slot = c.typeof("yoso_tensor *[1]")
 
 local M = {}
 

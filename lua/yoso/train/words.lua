@@ -19,11 +19,6 @@ function M.label_list(label)
     return names
 end
 
---- The record cut after `length` tokens.
-function M.beginning(record, length)
-    return setmetatable({length = math.min(length, record.length)}, {__index = record})
-end
-
 --- A copy of the record with each ordinary token replaced by unk_id with this probability; what is
 -- drawn depends on the seed alone.
 function M.word_dropout(record, probability, unk_id, seed)

@@ -9,23 +9,30 @@ local tensor = require "yoso.tensor"
 
 local M = {}
 
--- fn runs once more, under a tape of its own, whose walk leaves the gradients of parameters in
--- their .grad and those of the inputs here.
-local function replay(ctx, grads)
-    local inputs, leaves = {unpack(ctx.saved, 1, ctx.saved_count)}, {}
-    for i = 1, ctx.saved_count do
+-- Calls fn under a tape of its own; inputs that need a gradient are leaves there. Gives the results
+-- as a list, the leaves by position, and whether fn gave a list.
+local function run_recorded(ctx, fn, ...)
+    local count, inputs, leaves = select("#", ...), {...}, {}
+    for i = 1, count do
         if ctx.needs[i + 2] then
             inputs[i] = inputs[i]:detach():requires_grad(true)
             leaves[i] = inputs[i]
         end
     end
+    local results = {autograd.with_grad(fn, unpack(inputs, 1, count))}
+    if results[1] ~= nil and not tensor.is(results[1]) then
+        return results[1], leaves, true
+    end
+    return results, leaves, false
+end
+
+-- fn runs once more; the walk back over its tape leaves the gradients of parameters in their .grad
+-- and those of the inputs in the leaves.
+local function replay(ctx, grads)
     local before = random.state()
     random.set_state(ctx.random)
-    local outputs = {autograd.with_grad(ctx.fn, unpack(inputs, 1, ctx.saved_count))}
+    local outputs, leaves = run_recorded(ctx, ctx.fn, unpack(ctx.saved, 1, ctx.saved_count))
     random.set_state(before)
-    if outputs[1] and not tensor.is(outputs[1]) then
-        outputs = outputs[1]
-    end
     local last
     for i = 1, #outputs do
         last = grads[i] and i or last
@@ -45,7 +52,17 @@ local run = op.define{
     forward = function(ctx, _, fn, ...)
         ctx:save(...)
         ctx.fn, ctx.random = fn, random.state()
-        return fn(...)
+        -- With a tape, which is dropped: operations may compute otherwise without one.
+        local results, _, is_list = run_recorded(ctx, fn, ...)
+        for i, result in ipairs(results) do
+            if result.node or result.grad_wanted then
+                results[i] = tensor.alias(result)
+            end
+        end
+        if is_list then
+            return results
+        end
+        return unpack(results)
     end,
     backward = function(ctx, ...)
         local leaves, grads = replay(ctx, {...}), {}
@@ -57,11 +74,8 @@ local run = op.define{
         return unpack(grads, 1, ctx.saved_count + 2)
     end,
     sample = function(draw)
-        local weight = draw{3, 3}
-        local function step(x)
-            return x:matmul(weight:to(x:device())):tanh()
-        end
-        return {tensor.tensor{0}, step, draw{2, 3}}
+        return {tensor.tensor{0}, function(x, y) return x:matmul(y):tanh() end, draw{2, 3},
+            draw{3, 2}}
     end,
 }
 
