@@ -12,7 +12,7 @@ end
 yoso.set_threads(threads)
 local result = assert(yoso.train{
     task = "wikiann", data = data .. "/wikiann-en", out = out, model = start,
-    max_length = 128, epochs = 10, batch_size = 32, lr = 5e-4, warmup = 0.1, schedule = "linear",
+    max_length = 128, epochs = 6, batch_size = 32, lr = 5e-4, warmup = 0.1, schedule = "linear",
     weight_decay = 0.01, dropout = 0.2, clip = 1, seed = 1,
 })
 assert(yoso.load(out, {dtype = "f16"})):save(out .. "/ship")
