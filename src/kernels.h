@@ -33,6 +33,7 @@ typedef struct yo_weight {
     yo_view view;
     yo_derived **derived;
     int64_t version;
+    bool from_file; /* the bytes are a mapped file's and were never written to */
 } yo_weight;
 
 /* Sequences end to end: tokens offset[s] .. offset[s + 1] - 1 are sequence s. keep (one byte a

@@ -433,6 +433,13 @@ yoso_status yoso_embedding_grad(yoso_tensor **grad_table, const yoso_tensor *gra
 yoso_status yoso_embedding_grad_into(yoso_tensor *target, const yoso_tensor *grad,
                                      const yoso_tensor *ids, int64_t padding);
 
+/* What a model begins with: out [tokens, width] = norm(words + types + positions), each a row of its
+ * table by the token's id; without ids of types all have row 0. Arrays are in the enum's order. */
+enum { YOSO_WORDS = 0, YOSO_TYPES = 1, YOSO_POSITIONS = 2, YOSO_EMBEDDINGS = 3 };
+yoso_status yoso_embeddings(yoso_tensor **out, const yoso_tensor *const ids[YOSO_EMBEDDINGS],
+                            const yoso_tensor *const tables[YOSO_EMBEDDINGS],
+                            const yoso_tensor *weight, const yoso_tensor *bias, double eps);
+
 /* A filter of W taps (odd) a head along each sequence, zeros beyond its ends:
  *   out[t, h, d] = sum over w of weight[h, 0, w, 0] keep[u] value[u, h, d],  u = t + w - W / 2.
  * value [tokens, heads * size] holds the sequences end to end: offset (i64 [sequences + 1], on
@@ -607,8 +614,8 @@ typedef struct yoso_block_weights {
 /* out [tokens, H] = one encoder layer, without dropout and without a gradient:
  *   x = norm(projection(attention(q, k, v) + conv(v)) + hidden),
  *   out = norm(outer(activation(inner(x))) + x).
- * offset, keep and options are yoso_attention's. Beside hidden about 4 H numbers a token are alive
- * at once, out among them; the inner values are made for 1024 tokens at a time. */
+ * offset, keep and options are yoso_attention's. Beside hidden 4 H numbers a token are alive at
+ * once, out among them; what comes after the attention is made for 1024 tokens at a time. */
 yoso_status yoso_block(yoso_tensor **out, const yoso_tensor *hidden,
                        const yoso_block_weights *weights, const yoso_tensor *offset,
                        const yoso_tensor *keep, const yoso_attention_options *options);

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     yoso_tokenizer *tokenizer;
     if (yo_bytes_append(&bytes, data, size) == YOSO_OK &&
         yo_read_sentencepiece(&tokenizer, "fuzz", &bytes) == YOSO_OK) {
-        fuzz_encode(tokenizer, text, sizeof text - 1);
+        fuzz_all(tokenizer, text, sizeof text - 1);
         yoso_tokenizer_free(tokenizer);
     }
     yo_bytes_free(&bytes);

@@ -114,6 +114,24 @@ describe("a checkpoint", function()
         assert.is_true(text == file.read(dir .. "/model.safetensors"))
     end)
 
+    it("keeps no pages that were packed, yet reads them again, and what was changed stays", function()
+        local model = saved("YosoForMaskedLM", {hidden_size = 128, intermediate_size = 512})
+        local loaded = assert(yoso.load(dir))
+        local function same()
+            assert.is_true(tiny.difference(logits(model), logits(loaded)) < 1e-5)
+            for name, wanted in pairs(model:state()) do
+                assert.same(wanted:totable(), loaded:state()[name]:totable())
+            end
+        end
+        same()
+        same()
+        for _, one in ipairs{model, loaded} do
+            yoso.nn.init.normal(one.yoso.encoder.layer[1].intermediate.dense.weight, 0.5, 3)
+        end
+        same()
+        same()
+    end)
+
     it("may be cut into shards", function()
         local model = saved("YosoForMaskedLM")
         local tensors = assert(safetensors.load(dir .. "/model.safetensors"))

@@ -116,6 +116,59 @@ describe("yoso_block", function()
     end)
 end)
 
+describe("embeddings", function()
+    local function table_of(rows, seed, dtype)
+        return random({rows, WIDTH}, seed, 1, dtype)
+    end
+    local weight, bias = random({WIDTH}, 1, 1), random({WIDTH}, 2, 1)
+
+    it("sums the rows of three tables and normalises the sum", function()
+        for _, tokens in ipairs{1, 7, 2500} do -- the last: more than are taken at once
+            for dtype, tolerance in pairs{f32 = 2e-6, bf16 = 0.06} do
+                local ids = {words = yoso.randint(0, 30, {tokens}, {seed = 3}),
+                    types = yoso.randint(0, 2, {tokens}, {seed = 4}),
+                    positions = yoso.randint(0, 9, {tokens}, {seed = 5})}
+                local tables = {words = table_of(30, 6, dtype), types = table_of(2, 7, dtype),
+                    positions = table_of(9, 8, dtype)}
+                local w, b = weight:to(dtype), bias:to(dtype)
+                local function wanted()
+                    local types = ids.types and ops.embedding(ids.types, tables.types)
+                        or tables.types:narrow(1, 1, 1)
+                    return ops.layer_norm(ops.embedding(ids.words, tables.words) + types, w, b, 1e-12,
+                        ops.embedding(ids.positions, tables.positions))
+                end
+                close(ops.embeddings(ids, tables, w, b, 1e-12), wanted(), tolerance)
+                ids.types = nil
+                close(ops.embeddings(ids, tables, w, b, 1e-12), wanted(), tolerance)
+            end
+        end
+        assert.same({0, WIDTH}, ops.embeddings({words = yoso.zeros({0}, "i64"),
+            positions = yoso.zeros({0}, "i64")}, {words = table_of(3, 1), types = table_of(2, 2),
+            positions = table_of(3, 3)}, weight, bias, 1e-12):shape())
+    end)
+
+    it("names what does not fit", function()
+        local ids = {words = yoso.tensor({1, 2}, "i64"), positions = yoso.tensor({0, 1}, "i64")}
+        local tables = {words = table_of(3, 1), types = table_of(2, 2), positions = table_of(3, 3)}
+        local function run()
+            return ops.embeddings(ids, tables, weight, bias, 1e-12)
+        end
+        ids.positions = yoso.tensor({0, 1, 2}, "i64")
+        assert.error_matches(run, "embeddings: ids of positions are %[3%] beside words' %[2%]")
+        ids.positions = yoso.tensor({0, 7}, "i64")
+        assert.error_matches(run, "id 7 at position 2 is outside")
+        ids.positions = nil
+        assert.error_matches(run, "embeddings: ids.positions is")
+        ids.positions = yoso.tensor({0, 1}, "i64")
+        tables.types = yoso.zeros{2, 3}
+        assert.error_matches(run, "embeddings: types' table is %[2, 3%] beside words' %[3, 16%]")
+        tables.types = table_of(2, 2, "bf16")
+        assert.error_matches(run, "embeddings: dtypes f32 and bf16 differ")
+        tables.types, bias = table_of(2, 2), yoso.zeros{2}
+        assert.error_matches(run, "embeddings: the norm's weight is %[16%], its bias %[2%], must be %[16%]")
+    end)
+end)
+
 describe("linear_int8", function()
     local weight, bias, x = random({70, 130}, 1, 0.1), random({70}, 2, 1), random({600, 130}, 3, 1)
 

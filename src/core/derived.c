@@ -2,7 +2,10 @@
 #include "core/derived.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/status.h"
 
@@ -29,6 +32,24 @@ static void drop_stale(yo_derived **list, int64_t version)
     }
 }
 
+/* The process need not keep pages of a file that its kernels no longer read: whoever does reads
+ * them again. What was written to, in a page of its own, could not be had back so. */
+static void drop_pages(const yo_view *view)
+{
+    size_t bytes = (size_t)yoso_dtype_size(view->dtype), page = (size_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < view->ndim; i++)
+        bytes *= (size_t)view->shape[i];
+    uintptr_t start = ((uintptr_t)view->data + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)view->data + bytes) / page * page;
+    if (start < end)
+        madvise((void *)start, end - start, MADV_DONTNEED); /* failing costs memory alone */
+}
+
+static bool is_dense(const yo_view *view)
+{
+    return view->ndim == 2 && view->stride[1] == 1 && view->stride[0] == view->shape[1];
+}
+
 static yoso_status find_or_make(yo_derived **out, const yo_weight *weight, int32_t kind,
                                 yo_derived_make make)
 {
@@ -40,6 +61,8 @@ static yoso_status find_or_make(yo_derived **out, const yo_weight *weight, int32
         }
     yo_derived *made;
     YO_TRY(make(&made, &weight->view));
+    if (weight->from_file && is_dense(&weight->view))
+        drop_pages(&weight->view);
     made->version = weight->version;
     made->source = weight->view;
     made->next = *weight->derived;

@@ -326,5 +326,6 @@ yo_weight yo_tensor_as_weight(const yoso_tensor *tensor)
 {
     return (yo_weight){.view = yo_tensor_as_view(tensor),
                        .derived = &tensor->storage->derived,
-                       .version = yoso_tensor_version(tensor)};
+                       .version = yoso_tensor_version(tensor),
+                       .from_file = tensor->storage->release && yoso_tensor_version(tensor) == 0};
 }

@@ -32,7 +32,7 @@ struct yoso_tensor {
     int64_t stride[YOSO_MAX_DIMS]; /* elements */
 };
 
-/* A tensor on bytes that somebody else owns: `release(owner)` runs with the last view. The data
+/* A tensor on bytes of a privately mapped file: `release(owner)` runs with the last view. The data
  * must be aligned for dtype. On failure nothing is released. */
 yoso_status yo_tensor_adopt(yoso_tensor **out, int32_t dtype, int32_t ndim, const int64_t *shape,
                             void *data, size_t bytes, void (*release)(void *owner), void *owner);

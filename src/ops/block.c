@@ -3,9 +3,9 @@
 #include "backend.h"
 #include "ops/rows.h"
 
-/* Rows of the feed-forward part computed together: the wide values between its two products
- * stay in the last cache, and memory does not grow with them. */
-enum { FEED_FORWARD_ROWS = 1024, FEED_FORWARD_ROWS_OF_DEVICE = 8192 };
+/* Rows that go from the attention to the layer's result together: the wide values between the two
+ * feed-forward products stay in the last cache, and memory does not grow with them. */
+enum { ROWS_AT_ONCE = 1024, ROWS_AT_ONCE_OF_DEVICE = 8192 };
 
 typedef struct block {
     const yoso_block_weights *w;
@@ -131,56 +131,54 @@ static yoso_status attend(const block *b, yoso_tensor **out, const yoso_tensor *
     return YOSO_OK;
 }
 
-/* out = norm(projection(estimate) + hidden) */
-static yoso_status project(const block *b, yoso_tensor *out, const yoso_tensor *estimate,
-                           const yoso_tensor *hidden)
+/* What some rows need between the attention and the layer's result: middle [rows, H] and
+ * wide [rows, I]. */
+typedef struct between {
+    int64_t rows;
+    yoso_tensor *middle, *wide;
+} between;
+
+/* middle = norm(projection(estimate) + hidden), then, in the estimate's place,
+ * out = norm(outer(activation(inner(middle))) + middle). */
+static yoso_status finish_rows(const block *b, const yoso_tensor *estimate,
+                               const yoso_tensor *hidden, const between *space, int64_t first,
+                               int64_t rows)
 {
-    yo_view target = yo_as_rows(out), x = yo_as_rows(estimate), residual = yo_as_rows(hidden);
-    return product_norm(b, &target, &x, b->w->projection_weight, b->w->projection_bias, &residual,
-                        b->w->attention_norm_weight, b->w->attention_norm_bias);
+    const yoso_block_weights *w = b->w;
+    yo_view x = rows_from(estimate, first, rows), residual = rows_from(hidden, first, rows);
+    yo_view middle = rows_from(space->middle, 0, rows), wide = rows_from(space->wide, 0, rows);
+    YO_TRY(product_norm(b, &middle, &x, w->projection_weight, w->projection_bias, &residual,
+                        w->attention_norm_weight, w->attention_norm_bias));
+    YO_TRY(product(b, &wide, &middle, w->inner_weight, w->inner_bias, w->activation));
+    return product_norm(b, &x, &wide, w->outer_weight, w->outer_bias, &middle,
+                        w->output_norm_weight, w->output_norm_bias);
 }
 
-static yoso_status feed_rows(const block *b, yoso_tensor *out, const yoso_tensor *x,
-                             const yoso_tensor *wide, int64_t first, int64_t rows)
+static yoso_status finish_layer(const block *b, const yoso_tensor *estimate,
+                                const yoso_tensor *hidden)
 {
-    yo_view source = rows_from(x, first, rows), target = rows_from(out, first, rows);
-    yo_view between = rows_from(wide, 0, rows);
-    YO_TRY(product(b, &between, &source, b->w->inner_weight, b->w->inner_bias, b->w->activation));
-    return product_norm(b, &target, &between, b->w->outer_weight, b->w->outer_bias, &source,
-                        b->w->output_norm_weight, b->w->output_norm_bias);
-}
-
-/* out = norm(outer(activation(inner(x))) + x) */
-static yoso_status feed_forward(const block *b, yoso_tensor *out, const yoso_tensor *x)
-{
-    int64_t most = b->hidden->storage->device == YOSO_CPU ? FEED_FORWARD_ROWS
-                                                           : FEED_FORWARD_ROWS_OF_DEVICE;
-    most = b->tokens < most ? b->tokens : most;
-    yoso_tensor *wide;
-    YO_TRY(new_rows(b, &wide, most, b->inner));
-    yoso_status status = YOSO_OK;
-    for (int64_t first = 0; first < b->tokens && status == YOSO_OK; first += most) {
-        int64_t rows = b->tokens - first < most ? b->tokens - first : most;
-        status = feed_rows(b, out, x, wide, first, rows);
+    int64_t most = b->hidden->storage->device == YOSO_CPU ? ROWS_AT_ONCE : ROWS_AT_ONCE_OF_DEVICE;
+    between space = {.rows = b->tokens < most ? b->tokens : most};
+    YO_TRY(new_rows(b, &space.middle, space.rows, b->width));
+    yoso_status status = new_rows(b, &space.wide, space.rows, b->inner);
+    if (status == YOSO_OK) {
+        for (int64_t first = 0; first < b->tokens && status == YOSO_OK; first += space.rows) {
+            int64_t rows = b->tokens - first < space.rows ? b->tokens - first : space.rows;
+            status = finish_rows(b, estimate, hidden, &space, first, rows);
+        }
+        yoso_tensor_free(space.wide);
     }
-    yoso_tensor_free(wide);
+    yoso_tensor_free(space.middle);
     return status;
 }
 
-/* The result takes the estimate's place: at no time are there more than the attention needs. */
 static yoso_status run_block(const block *b, yoso_tensor **out, const yoso_tensor *hidden,
                              const yoso_tensor *offset, const yoso_tensor *keep,
                              const yoso_attention_options *options)
 {
-    yoso_tensor *estimate, *middle;
+    yoso_tensor *estimate;
     YO_TRY(attend(b, &estimate, hidden, offset, keep, options));
-    yoso_status status = new_rows(b, &middle, b->tokens, b->width);
-    if (status == YOSO_OK) {
-        status = project(b, middle, estimate, hidden);
-        if (status == YOSO_OK)
-            status = feed_forward(b, estimate, middle);
-        yoso_tensor_free(middle);
-    }
+    yoso_status status = finish_layer(b, estimate, hidden);
     if (status != YOSO_OK) {
         yoso_tensor_free(estimate);
         return status;

@@ -19,6 +19,7 @@ libyoso_la_SOURCES += \
 	src/ops/conv.c \
 	src/ops/dropout.c \
 	src/ops/embedding.c \
+	src/ops/embeddings.c \
 	src/ops/linear.c src/ops/linear_loss.c \
 	src/ops/loss.c \
 	src/ops/matmul.c \

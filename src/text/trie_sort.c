@@ -144,6 +144,8 @@ yoso_status yo_trie_sort(yo_trie_string *strings, size_t count)
 {
     if (count >= UINT32_MAX / sizeof(item) / 2)
         return yo_fail(YOSO_FORMAT, "tokenizer: %zu tokens are too many", count);
+    if (count == 0)
+        return YOSO_OK;
     sorter s = {.strings = strings};
     size_t room = 0;
     YO_TRY(yo_grow((void **)&s.items, &room, 2 * count, sizeof *s.items));
@@ -155,8 +157,7 @@ yoso_status yo_trie_sort(yo_trie_string *strings, size_t count)
     yo_trie_string *sorted = (yo_trie_string *)(void *)s.work;
     for (size_t i = 0; i < count; i++)
         sorted[i] = strings[s.items[i].string];
-    if (count > 0)
-        memcpy(strings, sorted, count * sizeof *sorted);
+    memcpy(strings, sorted, count * sizeof *sorted);
     free(s.items);
     free(s.groups);
     return status;

@@ -1,7 +1,7 @@
 -- The sum of word, position and token type embeddings, normalised.
 local autograd = require "yoso.autograd"
 local nn = require "yoso.nn"
-local scope = require "yoso.scope".scope
+local ops = require "yoso.ops"
 
 local Embeddings = nn.Module:extend("YosoEmbeddings")
 
@@ -16,7 +16,7 @@ function Embeddings:init(config)
     self.dropout = nn.Dropout(config.hidden_dropout_prob)
 end
 
-local function sum(self, pack)
+local function by_parts(self, pack)
     local words = pack.embeds or self.word_embeddings(pack.ids)
     local types = pack.types and self.token_type_embeddings(pack.types)
         or self.token_type_embeddings.weight:narrow(1, 1, 1)
@@ -24,12 +24,15 @@ local function sum(self, pack)
     return self.dropout(hidden)
 end
 
---- [tokens, hidden] of a packed batch (see packing.lua). Without a tape the parts are freed at once.
+--- [tokens, hidden] of a packed batch (see packing.lua).
 function Embeddings:forward(pack)
-    if autograd.is_recording() then
-        return sum(self, pack)
+    if autograd.is_recording() or self.training or pack.embeds then
+        return by_parts(self, pack)
     end
-    return scope(sum, self, pack)
+    return ops.embeddings({words = pack.ids, types = pack.types, positions = pack.positions},
+        {words = self.word_embeddings.weight, types = self.token_type_embeddings.weight,
+            positions = self.position_embeddings.weight},
+        self.LayerNorm.weight, self.LayerNorm.bias, self.LayerNorm.eps)
 end
 
 return Embeddings

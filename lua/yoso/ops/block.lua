@@ -1,4 +1,5 @@
--- One encoder layer as one call, for inference: no dropout, no gradient.
+-- One encoder layer, and what comes before the first, as one call each, for inference: no dropout, no
+-- gradient.
 local c = require "yoso.c"
 local attention_options = require "yoso.ops.attention".attention_options
 local activation_code = require "yoso.ops.linear".activation_code
@@ -45,6 +46,25 @@ function M.yoso_block(hidden, weights, given)
     return call(lib.yoso_block, handle(hidden, "yoso_block", "hidden"), weights.weights,
         handle(given.offset, "yoso_block", "offset"),
         given.keep and handle(given.keep, "yoso_block", "keep"), options)
+end
+
+local tables_type = c.typeof("const yoso_tensor *[3]")
+
+-- Three tensors, of which the one of types may be missing, in the order of C's enum.
+local function three(given, where)
+    local list = tables_type()
+    list[lib.YOSO_WORDS] = handle(given.words, "embeddings", where .. ".words")
+    list[lib.YOSO_POSITIONS] = handle(given.positions, "embeddings", where .. ".positions")
+    list[lib.YOSO_TYPES] = given.types and handle(given.types, "embeddings", where .. ".types") or nil
+    return list
+end
+
+--- embeddings(ids, tables, weight, bias, eps): the rows of the three tables by their ids, summed and
+-- normalised, [tokens, width]. ids and tables are {words =, types =, positions =}; without ids.types
+-- all have row 0 of that table.
+function M.embeddings(ids, tables, weight, bias, eps)
+    return call(lib.yoso_embeddings, three(ids, "ids"), three(tables, "tables"),
+        handle(weight, "embeddings", "weight"), handle(bias, "embeddings", "bias"), eps)
 end
 
 return M
