@@ -12,8 +12,8 @@ local size = {hidden_size = 64, num_hidden_layers = 2, num_attention_heads = 2,
 
 local recipes = {
     listops = {task = "listops", hash_code_len = 11, max_length = 2000, batch_size = 32, dropout = 0,
-        short = {max_length = 96, steps = 6000, lr = 1e-3, warmup = 100, schedule = "constant"},
-        lr = 1e-3, warmup = 100, steps = 2500, num_hash = 32, eval_every = 500, eval_limit = 1000},
+        short = {max_length = 128, steps = 30000, lr = 1e-3, warmup = 100},
+        lr = 3e-4, warmup = 100, steps = 1500, num_hash = 32, eval_every = 500, eval_limit = 2000},
     text = {task = "imdb", hash_code_len = 12, max_length = 4002, batch_size = 32, dropout = 0.1,
         lr = 5e-4, warmup = 800, steps = 8000, num_hash = 32, eval_every = 1000, eval_limit = 2000},
     image = {task = "cifar10", hash_code_len = 10, max_length = 1024, batch_size = 64, dropout = 0.1,

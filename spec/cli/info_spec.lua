@@ -44,13 +44,13 @@ describe("yoso info of a checkpoint", function()
     it("tells its class, sizes and attention", function()
         local result = program.run{"info", "sentiment"}
         assert.equal("", result.err)
-        assert.matches("YosoForSequenceClassification, 1.8 million parameters", result.out)
+        assert.matches("YosoForSequenceClassification, 3.5 million parameters", result.out)
         assert.matches("attention: expectation", result.out)
     end)
 
     it("lists parameters, and all of it as JSON", function()
         local out = program.run{"info", "--parameters", "sentiment"}.out
-        assert.matches("f32   %[2, 128%]%s+classifier.out_proj.weight\n", out)
+        assert.matches("f32   %[2, 192%]%s+classifier.out_proj.weight\n", out)
         local facts = assert(json.decode(program.run{"info", "--json", "--parameters",
             "models/sentiment"}.out))
         assert.equal("yoso", facts.config.model_type)
@@ -118,7 +118,7 @@ describe("yoso convert", function()
             assert.equal("bf16", value:dtype(), name)
             assert.same(before[name]:to("bf16"):totable(), value:totable())
         end
-        assert.matches("1.8 million parameters", program.run{"info", out}.out)
+        assert.matches("3.5 million parameters", program.run{"info", out}.out)
         assert.is_string(require "yoso.io.file".read(out .. "/tokenizer.json"))
         -- Without --dtype it stays what the config says.
         assert.equal(0, program.run{"convert", out, folder .. "/again"}.status)

@@ -140,7 +140,7 @@ describe("commands for other heads", function()
         assert.equal(0, result.status, result.err)
         assert.equal(16, #json.decode(result.out).embedding)
         result = program.run{"embed", "--pooling", "first", "a film"}
-        assert.equal(128, select(2, result.out:gsub("%S+", "")))
+        assert.equal(192, select(2, result.out:gsub("%S+", "")))
     end)
     it("want a model where none ships", function()
         fails("no model ships for this; name one with --model DIR", {"answer", "--context", "x", "y"})

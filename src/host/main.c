@@ -2,6 +2,8 @@
  * and makes sure that what was printed has really been written. */
 #include <lua.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "host/line.h"
 
@@ -32,8 +34,20 @@ static yoso_status run(yoso_state *state, int argc, char **argv, int *code)
     return status;
 }
 
+/* OpenMP's threads wait awake for the next piece of work, by default for so long that beside other
+ * work on the machine most of a processor's time goes there. The library reads how long when it is
+ * loaded, before main: the program starts once more with a shorter wait, unless the user chose. */
+static void wait_shortly(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
+        return;
+    if (setenv("GOMP_SPINCOUNT", "2000", 1) == 0)
+        execv("/proc/self/exe", argv); /* failing costs time alone */
+}
+
 int main(int argc, char **argv)
 {
+    wait_shortly(argv);
     yoso_state *state = NULL;
     int code = 1;
     yoso_status status = yoso_open(&state, NULL);
