@@ -146,7 +146,7 @@ describe("question answering", function()
         assert.equal("question-answering: the question takes 26 tokens of a window of 32, wanted at"
             .. " least 8 for the context", tiny.failure(tiny.pipeline("question-answering",
                 "YosoForQuestionAnswering", nil, {max_length = 32}),
-                {question = ("why "):rep(24), context = "x"}))
+                {question = ("why "):rep(23), context = "x"}))
         assert.equal("question-answering: the input, context is a nil, must be a string",
             tiny.failure(answer, {question = "Who?"}))
     end)
