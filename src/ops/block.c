@@ -60,10 +60,8 @@ static yoso_status check_block(const block *b)
 
 static yo_view rows_from(const yoso_tensor *matrix, int64_t first, int64_t rows)
 {
-    yo_view view = yo_as_rows(matrix);
-    view.data = (char *)view.data + first * view.stride[0] * yoso_dtype_size(view.dtype);
-    view.shape[0] = rows;
-    return view;
+    yo_view all = yo_as_rows(matrix);
+    return yo_some_rows(&all, first, rows);
 }
 
 static yoso_status product(const block *b, const yo_view *out, const yo_view *x,

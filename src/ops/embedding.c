@@ -10,21 +10,13 @@ static yoso_status check_lookup(const char *where, const yoso_tensor *ids)
     return YOSO_OK;
 }
 
-static yo_view as_list(const yoso_tensor *dense)
-{
-    yo_view view = {.data = yo_tensor_data(dense), .dtype = dense->dtype, .ndim = 1};
-    view.shape[0] = yoso_tensor_numel(dense);
-    view.stride[0] = 1;
-    return view;
-}
-
 static yoso_status look_up(yoso_tensor *result, const yoso_tensor *ids, const yoso_tensor *table)
 {
     const yo_kernels *kernels;
     YO_TRY(yo_backend_kernels(&kernels, table->storage->device));
     yoso_tensor *dense;
     YO_TRY(yoso_contiguous(&dense, ids));
-    yo_view out = yo_as_rows(result), list = as_list(dense), rows = yo_tensor_as_view(table);
+    yo_view out = yo_as_rows(result), list = yo_as_list(dense), rows = yo_tensor_as_view(table);
     yoso_status status =
         kernels->embedding(&out, &list, &rows, yo_backend_stream(table->storage->device));
     yoso_tensor_free(dense);
@@ -76,7 +68,7 @@ yoso_status yoso_embedding_grad_into(yoso_tensor *target, const yoso_tensor *gra
         status = yoso_contiguous(&dense_ids, ids);
     if (status == YOSO_OK) {
         yo_view table = yo_tensor_as_view(target), g = yo_as_rows(dense_grad);
-        yo_view list = as_list(dense_ids);
+        yo_view list = yo_as_list(dense_ids);
         status = kernels->embedding_grad(&table, &g, &list, padding,
                                          yo_backend_stream(grad->storage->device));
         yoso_tensor_touch(target);

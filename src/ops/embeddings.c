@@ -12,24 +12,6 @@ typedef struct sum {
     double eps;
 } sum;
 
-static yo_view part_of(const yo_view *whole, int64_t first, int64_t count)
-{
-    yo_view view = *whole;
-    view.data = (char *)view.data + first * view.stride[0] * yoso_dtype_size(view.dtype);
-    view.shape[0] = count;
-    return view;
-}
-
-static yo_view list_from(const yoso_tensor *ids, int64_t first, int64_t count)
-{
-    int64_t size = yoso_dtype_size(ids->dtype);
-    yo_view view = {
-        .data = (char *)yo_tensor_data(ids) + first * size, .dtype = ids->dtype, .ndim = 1};
-    view.shape[0] = count;
-    view.stride[0] = 1;
-    return view;
-}
-
 /* out = norm(words + types + positions), the first sum rounded to the dtype as its parts' is. */
 static yoso_status sum_rows(const sum *s, const yo_view *out, const yo_view id[YOSO_EMBEDDINGS],
                             const yo_view *spare)
@@ -39,7 +21,7 @@ static yoso_status sum_rows(const sum *s, const yo_view *out, const yo_view id[Y
     if (id[YOSO_TYPES].data) {
         YO_TRY(s->kernels->embedding(spare, &id[YOSO_TYPES], &s->table[YOSO_TYPES], s->stream));
     } else {
-        types = part_of(&s->table[YOSO_TYPES], 0, out->shape[0]);
+        types = yo_some_rows(&s->table[YOSO_TYPES], 0, out->shape[0]);
         types.stride[0] = 0;
     }
     YO_TRY(s->kernels->binary(out, YOSO_ADD, out, &types, s->stream));
@@ -54,14 +36,18 @@ static yoso_status sum_all(const sum *s, const yoso_tensor *result, yoso_tensor 
     yoso_tensor *spare;
     YO_TRY(yo_tensor_like(&spare, result, result->dtype, 2, shape));
     yo_view all = yo_as_rows(result), room = yo_as_rows(spare);
+    yo_view list[YOSO_EMBEDDINGS] = {{.data = NULL}};
+    for (int i = 0; i < YOSO_EMBEDDINGS; i++)
+        if (ids[i])
+            list[i] = yo_as_list(ids[i]);
     yoso_status status = YOSO_OK;
     for (int64_t first = 0; first < tokens && status == YOSO_OK; first += most) {
         int64_t rows = tokens - first < most ? tokens - first : most;
-        yo_view out = part_of(&all, first, rows), extra = part_of(&room, 0, rows);
+        yo_view out = yo_some_rows(&all, first, rows), extra = yo_some_rows(&room, 0, rows);
         yo_view id[YOSO_EMBEDDINGS] = {{.data = NULL}};
         for (int i = 0; i < YOSO_EMBEDDINGS; i++)
-            if (ids[i])
-                id[i] = list_from(ids[i], first, rows);
+            if (list[i].data)
+                id[i] = yo_some_rows(&list[i], first, rows);
         status = sum_rows(s, &out, id, &extra);
     }
     yoso_tensor_free(spare);

@@ -2,7 +2,7 @@
 #ifndef YO_OPS_PRODUCT_H
 #define YO_OPS_PRODUCT_H
 
-#include "core/tensor.h"
+#include "ops/rows.h"
 
 /* out (+)= a b (+ bias), with the kernel of that name where the device has one. */
 yoso_status yo_product(const yo_kernels *kernels, const yo_view *out, const yo_view *a,
@@ -25,14 +25,6 @@ static inline yo_view yo_columns(const yo_view *matrix, int64_t first, int64_t c
     yo_view part = *matrix;
     part.data = (char *)matrix->data + first * matrix->stride[1] * yoso_dtype_size(matrix->dtype);
     part.shape[1] = count;
-    return part;
-}
-
-static inline yo_view yo_some_rows(const yo_view *matrix, int64_t first, int64_t count)
-{
-    yo_view part = *matrix;
-    part.data = (char *)matrix->data + first * matrix->stride[0] * yoso_dtype_size(matrix->dtype);
-    part.shape[0] = count;
     return part;
 }
 

@@ -16,6 +16,24 @@ static inline yo_view yo_as_rows(const yoso_tensor *tensor)
     return view;
 }
 
+/* A contiguous tensor as one list. */
+static inline yo_view yo_as_list(const yoso_tensor *dense)
+{
+    yo_view view = {.data = yo_tensor_data(dense), .dtype = dense->dtype, .ndim = 1};
+    view.shape[0] = yoso_tensor_numel(dense);
+    view.stride[0] = 1;
+    return view;
+}
+
+/* Rows of a matrix, or elements of a list. */
+static inline yo_view yo_some_rows(const yo_view *matrix, int64_t first, int64_t count)
+{
+    yo_view part = *matrix;
+    part.data = (char *)matrix->data + first * matrix->stride[0] * yoso_dtype_size(matrix->dtype);
+    part.shape[0] = count;
+    return part;
+}
+
 static inline bool yo_same_shape(const yoso_tensor *a, const yoso_tensor *b)
 {
     bool same = a->ndim == b->ndim;

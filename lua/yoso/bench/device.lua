@@ -41,11 +41,8 @@ function M.peak(name)
     return name == "cuda" and tonumber(lib.yoso_cuda_peak(0)) or memory.peak()
 end
 
---- One line about the device, nil for the CPU.
-function M.describe(name)
-    if name ~= "cuda" then
-        return nil
-    end
+--- One line about the device cuda.
+function M.describe()
     local text = c.new("char[256]")
     c.check(lib.yoso_cuda_describe(text, 256, 0))
     return c.string(text)

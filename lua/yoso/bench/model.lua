@@ -42,9 +42,9 @@ function M.encoder(args, longest)
     })
     model:eval():set_attention{attention = args.form, num_hash = args.num_hash, seed = 1}
     model:to(args.dtype)
-    model:to(args.device or "cpu")
+    model:to(args.device)
     c.lib.yoso_memory_trim() -- what making it took
-    return model:use_graphs(args.graphs or false)
+    return model:use_graphs(args.graphs == true)
 end
 
 --- A function that runs one pass over `length` random tokens.
@@ -68,7 +68,6 @@ M.lengths_of = lengths_of
 --- Says "ready", then runs one pass for each line that comes and answers with its seconds and the
 -- most MiB ever resident.
 function M.on_request(pass, name)
-    name = name or "cpu"
     for _ = 1, name == "cpu" and 1 or 3 do -- the second pass captures a graph, the third replays it
         clock.once(pass)
     end
@@ -85,10 +84,6 @@ end
 --- Calls each(row) for every length, in turn.
 function M.run(args, each)
     local lengths, longest = lengths_of(args)
-    local ok, message = device.check(args.device)
-    if not ok then
-        return nil, message
-    end
     local model = M.encoder(args, longest)
     if args.on_request then
         return M.on_request(M.pass(model, lengths[1]), args.device)

@@ -62,10 +62,6 @@ function M.run(args, each)
     if not texts then
         return nil, tokens
     end
-    local ok, message = device.check(args.device)
-    if not ok then
-        return nil, message
-    end
     local encoder, batches = model.encoder(args, #texts[#texts]), {}
     for first = 1, #texts, args.batch do
         batches[#batches + 1] = batch_of(texts, first, args.batch)

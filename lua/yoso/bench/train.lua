@@ -124,10 +124,6 @@ end
 
 --- Calls each(row); nil and a message when the data cannot be read.
 function M.run(args, each)
-    local ok, failure = device.check(args.device)
-    if not ok then
-        return nil, failure
-    end
     if args.on_request then
         return on_request(args)
     end

@@ -30,8 +30,15 @@ function M.run(args)
     local about = machine.describe()
     io.stderr:write(("yoso %s on %s, %s kernels, %d threads\n")
         :format(about.version, about.cpu, about.isa, about.threads))
-    if args.device == "cuda" and device.check "cuda" then
-        io.stderr:write("device cuda: ", device.describe "cuda", "\n")
+    if args.device then
+        local there, failure = device.check(args.device)
+        if not there then
+            io.stderr:write("yoso: ", failure, "\n")
+            return 1
+        end
+        if args.device == "cuda" then
+            io.stderr:write("device cuda: ", device.describe(), "\n")
+        end
     end
     local rows = {}
     local ok, message = room.run(args, function(row)
