@@ -43,6 +43,11 @@ local function grow(depth, words)
     return apply(operator, values)
 end
 
+local made, failure = require("yoso.io.file").mkdir(folder)
+if not made then
+    io.stderr:write(failure, "\n")
+    os.exit(1)
+end
 math.randomseed(seed)
 local seen = {}
 for part, name in ipairs{"train", "val", "test"} do

@@ -42,7 +42,6 @@ describe("the generator of ListOps", function()
     local folder = tiny.folder()
     local function make(name, seed)
         local out = folder .. "/" .. name
-        assert(file.mkdir(out))
         local result = program.run{"scripts/lra/make_listops.lua", out, seed, "40", "5", "5"}
         assert.equal(0, result.status, result.err)
         return out

@@ -120,6 +120,24 @@ describe("training", function()
         assert.equals(16, result.model.config.hidden_size)
     end)
 
+    it("notes the form it trained with, also in place of the checkpoint's", function()
+        local out = folder()
+        local model
+        for _, form in ipairs{"expectation", "sample", "softmax"} do
+            model = assert(yoso.train(options{data = data, out = out, steps = 1, attention = form,
+                num_hash = 6, overwrite = true})).model
+            assert.equals(form, model.config:attention())
+        end
+        for _, form in ipairs{"softmax", "sample", "expectation"} do
+            local next_out = folder()
+            assert(yoso.train(options{data = data, model = out, tokenizer = false, out = next_out,
+                steps = 1, attention = form, num_hash = 5}))
+            local config = yoso.load(next_out).config
+            assert.equals(form, config:attention())
+            assert.equals(5, config.num_hash)
+        end
+    end)
+
     it("learns each kind of task", function()
         local answers = folder()
         write(answers .. "/train.jsonl", {

@@ -85,14 +85,15 @@ function M.configure_model(parser)
     parser:option("--device", "Where to compute."):choices{"cpu", "cuda"}
     parser:option("--attention", "Form of the attention; by default what the model's config says.")
         :choices{"expectation", "sample", "softmax"}
-    parser:option("--num-hash", "Hashes of the sampled attention."):convert(M.whole(1))
+    parser:option("--num-hash", "Hashes of the sampled form, which it chooses."):convert(M.whole(1))
         :argname("N")
     parser:option("--seed", "Seed of the hashes."):convert(M.whole(0)):argname("N")
 end
 
 --- The options of yoso.load that the command line gave.
 function M.load_options(args)
-    return {dtype = args.dtype, device = args.device, attention = args.attention,
+    return {dtype = args.dtype, device = args.device,
+        attention = args.attention or (args.num_hash and "sample"),
         num_hash = args.num_hash, seed = args.seed}
 end
 

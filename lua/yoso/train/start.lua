@@ -1,6 +1,7 @@
 -- How training begins: the labels that the data has, the tokenizer, and the model, from scratch or
 -- from a checkpoint whose head is made fresh.
 local c = require "yoso.c"
+local json = require "yoso.io.json"
 local words = require "yoso.train.words"
 
 local M = {}
@@ -101,6 +102,14 @@ local sizes = {"hidden_size", "num_hidden_layers", "num_attention_heads", "inter
     "hash_code_len", "num_hash", "conv_window", "hidden_act", "max_position_embeddings",
     "initializer_range"}
 
+-- Notes in a configuration the form that is trained with, so that the model is loaded with it.
+local function name_attention(config, form)
+    if form then
+        config.use_expectation = form ~= "sample"
+        config.attention_baseline = form == "softmax" and form or json.null
+    end
+end
+
 -- The configuration of a model from scratch: sizes from the options, ids from the tokenizer.
 local function fresh_config(options, tokenizer, fields)
     local config = {
@@ -109,8 +118,8 @@ local function fresh_config(options, tokenizer, fields)
         vocab_size = tokenizer:vocab_size(), pad_token_id = tokenizer.pad_id,
         bos_token_id = tokenizer.bos_id or tokenizer.cls_id,
         eos_token_id = tokenizer.eos_id or tokenizer.sep_id,
-        use_expectation = options.attention ~= "sample",
     }
+    name_attention(config, options.attention)
     for _, name in ipairs(sizes) do
         config[name] = options[name] or config[name]
     end
@@ -131,6 +140,8 @@ function M.model(task, tokenizer, options, names, problem)
     local fields = M.label_fields(names, problem)
     if options.model then
         fields.hidden_dropout_prob = options.dropout
+        fields.num_hash = options.num_hash
+        name_attention(fields, options.attention)
         return require("yoso.io.checkpoint").load(options.model, {class = class, fresh_head = true,
             config = fields, attention = options.attention, num_hash = options.num_hash,
             seed = options.seed})
