@@ -83,6 +83,14 @@ function M.parser(name, command)
     return parser
 end
 
+--- The help of a command's sub-command (command.parsers[sub]) and true, or where there is none of
+-- that name of the command and false.
+function M.help(name, command, sub)
+    local parser = M.parser(name, command)
+    local below = command.parsers and command.parsers[sub]
+    return (below or parser):get_help(), below ~= nil
+end
+
 local function asks_for_help(arguments)
     for _, argument in ipairs(arguments) do
         if argument == "--" then
@@ -101,7 +109,7 @@ local function run_command(name, command, arguments)
         return M.FAILED
     end
     if asks_for_help(arguments) then
-        print(parser:get_help())
+        print((M.help(name, command, arguments[1])))
         return M.DONE
     end
     local parsed, args = parser:pparse(arguments)

@@ -130,6 +130,17 @@ describe("a command", function()
         assert.equal(result.out, program.run{"help", "help"}.out)
     end)
 
+    it("explains a sub-command, and tells when there is none of that name", function()
+        local result = program.run{"bench", "attention", "--help"}
+        assert.equal(0, result.status)
+        assert.matches("Usage: yoso bench attention", result.out)
+        assert.matches("%-%-hash%-code%-len", result.out)
+        assert.equal(result.out, program.run{"help", "bench", "attention"}.out)
+        result = program.run{"help", "bench", "nothing"}
+        assert.equal(2, result.status)
+        assert.matches("bench has no sub%-command nothing", result.err)
+    end)
+
     it("refuses options it does not have with status 2", function()
         local result = program.run{"help", "--nonsense"}
         assert.equal(2, result.status)

@@ -4,7 +4,7 @@ local machine = require "yoso.bench.machine"
 local report = require "yoso.bench.report"
 local yoso = require "yoso"
 
-local M = {summary = "measure speed and memory on this machine"}
+local M = {summary = "measure speed and memory on this machine", parsers = {}}
 
 local rooms = {"attention", "model", "train", "length", "sentences", "ops", "tokenizer"}
 
@@ -19,6 +19,7 @@ function M.configure(command)
             :convert(tonumber)
         sub:option("--threads", "Threads (default: as many as the process may run on)."):convert(tonumber)
         room.configure(sub)
+        M.parsers[name] = sub
     end
 end
 

@@ -3,10 +3,11 @@ local cli = require "yoso.cli"
 
 local M = {summary = "tell what the program can do, or how a command is used"}
 
-M.examples = {"yoso help", "yoso help classify"}
+M.examples = {"yoso help", "yoso help classify", "yoso help bench attention"}
 
 function M.configure(parser)
     parser:argument("command", "The command to explain."):args("?")
+    parser:argument("sub", "Its sub-command."):args("?")
 end
 
 local function overview()
@@ -48,7 +49,12 @@ function M.run(args)
             nearest and ("; did you mean %s?"):format(nearest) or ""))
         return cli.USAGE
     end
-    print(cli.parser(args.command, command):get_help())
+    local text, of_sub = cli.help(args.command, command, args.sub)
+    if args.sub and not of_sub then
+        io.stderr:write(("yoso: help: %s has no sub-command %s\n"):format(args.command, args.sub))
+        return cli.USAGE
+    end
+    print(text)
     return cli.DONE
 end
 
