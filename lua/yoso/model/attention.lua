@@ -4,6 +4,7 @@ local autograd = require "yoso.autograd"
 local c = require "yoso.c"
 local nn = require "yoso.nn"
 local ops = require "yoso.ops"
+local standard = require "yoso.model.standard"
 local tensor = require "yoso.tensor"
 
 local lib = c.lib
@@ -84,8 +85,12 @@ function SelfAttention:joined()
     return kept.weight, kept.bias
 end
 
---- Queries, keys and values [tokens, hidden] of the packed hidden states, views of one tensor.
+--- Queries, keys and values [tokens, hidden] of the packed hidden states: views of one tensor, but
+-- where a module of the user's own makes one of them.
 function SelfAttention:project(hidden)
+    if not standard.are_linear(self.query, self.key, self.value) then
+        return self.query(hidden), self.key(hidden), self.value(hidden)
+    end
     local width = self.config.hidden_size
     local weight, bias = self:joined()
     local joined = ops.linear(hidden, weight, bias)

@@ -4,6 +4,7 @@ local activated = require "yoso.model.activated"
 local fused = require "yoso.model.fused"
 local nn = require "yoso.nn"
 local ops = require "yoso.ops"
+local standard = require "yoso.model.standard"
 local trained = require "yoso.model.trained"
 
 local Intermediate = nn.Module:extend("YosoIntermediate")
@@ -48,13 +49,15 @@ end
 --- [tokens, hidden] -> [tokens, hidden]. chunk_size_feed_forward bounds the tokens whose wide
 -- intermediate values are alive at once; the result is the same.
 function Block:forward(hidden, pack)
-    local weights = fused.weights(self, hidden)
-    if weights then
-        return ops.yoso_block(hidden, weights, self.attention.self:options(pack))
-    end
-    local out = trained.forward(self, hidden, pack, classes)
-    if out then
-        return out
+    if standard.is_standard(self, classes) then
+        local weights = fused.weights(self, hidden)
+        if weights then
+            return ops.yoso_block(hidden, weights, self.attention.self:options(pack))
+        end
+        local out = trained.forward(self, hidden, pack)
+        if out then
+            return out
+        end
     end
     hidden = self.attention(hidden, pack)
     local tokens = hidden:size(1)

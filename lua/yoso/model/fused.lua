@@ -35,7 +35,7 @@ local function is_current(kept, parts, int8)
     return true
 end
 
---- What ops.yoso_block takes for this layer; nil where the layer must be computed in parts: in
+--- What ops.yoso_block takes for a standard layer; nil where the layer must be computed in parts: in
 -- training, for the tape, and for activations that the products do not apply.
 function M.weights(block, hidden)
     local act = activations[block.intermediate.act]
