@@ -140,6 +140,9 @@ local function make_pipeline(task, from, options)
     for _, name in ipairs(settings_of_pipelines) do
         settings[name] = options[name]
     end
+    if type(from) == "table" then
+        settings.seed = nil -- then it chooses the masks alone
+    end
     settings.max_length = options.max_length or task.max_length
     settings.warn = function() end -- cuts are counted in the result
     return pipelines.pipeline(task.kind, from, settings)

@@ -161,8 +161,21 @@ local function load(kind, task, dir, options)
     return model
 end
 
+local of_loading = {"dtype", "device", "attention", "num_hash", "seed"}
+
+-- A model that is there already is taken as it is.
+local function check_of_memory(options)
+    for _, name in ipairs(of_loading) do
+        if options[name] ~= nil then
+            c.raise(("pipeline: %s is an option of loading a checkpoint; a model that is given is used"
+                .. " as it is (see model:set_attention and model:to)"):format(name))
+        end
+    end
+end
+
 --- A pipeline for a kind of task from a checkpoint directory, or from {model=, tokenizer=}.
--- options: those of yoso.load, and max_length, batch_size, batch_tokens, warn, and the kind's own.
+-- options: those of yoso.load (for a directory), max_length, batch_size, batch_tokens, warn, and the
+-- kind's own.
 -- A checkpoint that cannot serve gives nil and a message.
 function M.pipeline(task, from, options)
     options = options or {}
@@ -179,7 +192,9 @@ function M.pipeline(task, from, options)
         kind.check(options)
     end
     local model, tokenizer = from.model, from.tokenizer
-    if type(from) == "string" then
+    if type(from) == "table" then
+        check_of_memory(options)
+    else
         local failure
         model, failure = load(kind, task, from, options)
         if not model then

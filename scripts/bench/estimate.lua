@@ -36,19 +36,27 @@ local function each_attention(visit)
 end
 
 local function score(options)
+    model:set_attention{attention = options.attention, num_hash = options.num_hash}
     return assert(yoso.evaluate{model = {model = model, tokenizer = tokenizer}, task = task,
-        data = data, limit = options.limit, max_length = tonumber(given.max_length),
-        attention = options.attention, num_hash = options.num_hash})
+        data = data, limit = options.limit, max_length = tonumber(given.max_length)})
+end
+
+-- A copy that outlives the batch it comes from.
+local function own(x)
+    return yoso.keep(x:clone())
 end
 
 -- Queries, keys and values of every layer and batch, and what ops.attention was told about them.
 local function capture()
     local found = {}
     each_attention(function(module)
-        local class = getmetatable(module).__index
+        local class = getmetatable(module)
         rawset(module, "forward", function(self, hidden, pack)
             local query, key, value = self:project(hidden)
-            found[#found + 1] = {query:clone(), key:clone(), value:clone(), self:options(pack)}
+            local options = self:options(pack)
+            options.offset = own(options.offset)
+            options.keep = options.keep and own(options.keep)
+            found[#found + 1] = {own(query), own(key), own(value), options}
             return class.forward(self, hidden, pack)
         end)
     end)
@@ -122,7 +130,7 @@ end
 -- The task's score when every layer hashes like that.
 local function scored(how)
     each_attention(function(module)
-        local class = getmetatable(module).__index
+        local class = getmetatable(module)
         rawset(module, "options", function(self, pack)
             local options = class.options(self, pack)
             options.fast_hash = how.fast_hash
