@@ -8,6 +8,7 @@ local file = require "yoso.io.file"
 local loop = require "yoso.train.loop"
 local optim = require "yoso.optim"
 local progress = require "yoso.train.progress"
+local settings = require "yoso.train.options"
 local start = require "yoso.train.start"
 local state = require "yoso.train.state"
 local tasks = require "yoso.tasks"
@@ -15,30 +16,6 @@ local words = require "yoso.train.words"
 
 local lib = c.lib
 local M = {}
-
-local defaults = {
-    seed = 1, epochs = 3, batch_size = 32, accumulation = 1, lr = 5e-4, weight_decay = 0.01,
-    schedule = "linear", warmup = 0.1, clip = 1, mlm_probability = 0.15, word_dropout = 0,
-}
-
-local function with_defaults(options)
-    if type(options) ~= "table" then
-        c.raise(("train: options is a %s, must be a table"):format(type(options)))
-    end
-    for _, name in ipairs{"task", "data", "out"} do
-        if type(options[name]) ~= "string" then
-            c.raise(("train: %s is a %s, must be a string"):format(name, type(options[name])))
-        end
-    end
-    local all = {}
-    for name, value in pairs(defaults) do
-        all[name] = value
-    end
-    for name, value in pairs(options) do
-        all[name] = value
-    end
-    return all
-end
 
 -- All training examples in memory; nil and a message.
 local function read(task, options)
@@ -295,7 +272,7 @@ end
 -- Returns {outcome = "done" or "stopped", step, best, best_step, result, model, tokenizer}, or nil
 -- and a message.
 function M.train(options)
-    options = with_defaults(options)
+    options = settings.complete(options)
     local task, failure = tasks.find(options.task)
     if not task then
         return nil, failure

@@ -5,7 +5,7 @@
 -- num_hash ("8,16,32,64,128"), max_length, threads (1).
 -- A row has the relative error |S - E| / |E| of the sums before they are normalised and of the result,
 -- the mean cosine of the result's rows (a head's part of a token), the share of the error that the mean
--- over seeds keeps (1 / sqrt(seeds) where nothing is biased), the seconds of the sampled layers, and
+-- over seeds keeps (1 / sqrt(seeds) where nothing is biased), the processor seconds of the sampled layers, and
 -- the task's score.
 local yoso = require "yoso"
 local ops = yoso.ops
@@ -84,9 +84,9 @@ local function attend(layer, changes)
     if options.normalize == false then
         query, key = unit(query, options.heads), unit(key, options.heads)
     end
-    local start = yoso.time()
+    local start = os.clock()
     local out = ops.attention(query, key, layer[3], options)
-    return out, yoso.time() - start
+    return out, os.clock() - start
 end
 
 local function squares(x)

@@ -2,8 +2,9 @@
 -- 128, the mean of all places classified) with sampled attention.
 -- usage: yoso scripts/lra/train.lua TASK DATA OUT [NAME=VALUE...]
 -- TASK is listops, text, image or retrieval; any option of yoso.train and threads=N may follow.
--- A task may begin with a stage that reads only beginnings, where the expectation form is quick; its
--- model is OUT/short. What follows the command line's options holds for the last stage alone.
+-- A task may begin with stages on shorter inputs, where a step is quick: on the data in DATA/NAME, their
+-- models in OUT/NAME. The command line's options hold for the last stage alone, but for threads, and for
+-- attention=softmax, the baseline, which then is every stage's.
 local yoso = require "yoso"
 
 local size = {hidden_size = 64, num_hidden_layers = 2, num_attention_heads = 2,
@@ -12,8 +13,12 @@ local size = {hidden_size = 64, num_hidden_layers = 2, num_attention_heads = 2,
 
 local recipes = {
     listops = {task = "listops", hash_code_len = 11, max_length = 2000, batch_size = 32, dropout = 0,
-        short = {max_length = 128, steps = 30000, lr = 1e-3, warmup = 100},
-        lr = 3e-4, warmup = 100, steps = 1500, num_hash = 32, eval_every = 500, eval_limit = 2000},
+        conv_window = 33, lr = 5e-4, warmup = 100, steps = 2000, num_hash = 32, eval_every = 500,
+        eval_limit = 2000,
+        stages = {
+            {name = "short", max_length = 128, steps = 12000, lr = 1e-3, attention = "expectation"},
+            {name = "middle", max_length = 512, steps = 2500, lr = 7e-4, attention = "expectation"},
+        }},
     text = {task = "imdb", hash_code_len = 12, max_length = 4002, batch_size = 32, dropout = 0.1,
         lr = 5e-4, warmup = 800, steps = 8000, num_hash = 32, eval_every = 1000, eval_limit = 2000},
     image = {task = "cifar10", hash_code_len = 10, max_length = 1024, batch_size = 64, dropout = 0.1,
@@ -52,6 +57,7 @@ for i = 4, #arg do
     end
 end
 yoso.set_threads(given.threads)
+given.threads = nil
 
 local function train(options)
     local result, message = yoso.train(options)
@@ -62,14 +68,18 @@ local function train(options)
     return result
 end
 
-local short = recipe.short
-recipe.short = nil
+local stages = recipe.stages or {}
+recipe.stages = nil
 local options = merged(size, {attention = "sample"}, recipe, given)
-if short and not given.resume and not given.model then
-    options.model = given.out .. "/short"
-    train(merged(size, recipe, short, {attention = "expectation", evaluate = false,
-        max_position_embeddings = recipe.max_length, data = given.data, out = options.model,
-        overwrite = given.overwrite}))
+if not given.resume and not given.model then
+    for _, stage in ipairs(stages) do
+        local out = given.out .. "/" .. stage.name
+        train(merged(size, recipe, stage, {data = given.data .. "/" .. stage.name, out = out,
+            model = options.model, max_position_embeddings = recipe.max_length, evaluate = false,
+            attention = given.attention == "softmax" and "softmax" or stage.attention,
+            overwrite = given.overwrite, device = given.device, dtype = given.dtype}))
+        options.model = out
+    end
 end
 local result = train(options)
 print(("%s after step %d of %d: best %s at step %s"):format(result.outcome, result.step,

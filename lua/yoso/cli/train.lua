@@ -90,6 +90,9 @@ local function columns_of(list)
     return columns
 end
 
+-- What the command line has beside the options of yoso.train.
+local of_command = {column = true, no_eval = true, threads = true, json = true}
+
 local function report(result)
     return {outcome = result.outcome, step = result.step, steps = result.steps, best = result.best,
         best_step = result.best_step, result = result.result, out = result.out}
@@ -111,7 +114,7 @@ function M.run(args)
     end
     local options = {columns = columns, evaluate = not args.no_eval, terminal = c.lib.yoso_is_terminal(2) ~= 0}
     for name, value in pairs(args) do
-        if options[name] == nil then
+        if options[name] == nil and not of_command[name] then
             options[name] = value
         end
     end

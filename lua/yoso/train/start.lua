@@ -2,6 +2,7 @@
 -- from a checkpoint whose head is made fresh.
 local c = require "yoso.c"
 local json = require "yoso.io.json"
+local sizes = require("yoso.train.options").sizes
 local words = require "yoso.train.words"
 
 local M = {}
@@ -97,10 +98,6 @@ function M.label_fields(names, problem)
     end
     return {num_labels = #names, problem_type = problem, id2label = id2label, label2id = label2id}
 end
-
-local sizes = {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-    "hash_code_len", "num_hash", "conv_window", "hidden_act", "max_position_embeddings",
-    "initializer_range"}
 
 -- Notes in a configuration the form that is trained with, so that the model is loaded with it.
 local function name_attention(config, form)
