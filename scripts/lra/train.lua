@@ -13,11 +13,11 @@ local size = {hidden_size = 64, num_hidden_layers = 2, num_attention_heads = 2,
 
 local recipes = {
     listops = {task = "listops", hash_code_len = 11, max_length = 2000, batch_size = 32, dropout = 0,
-        conv_window = 33, lr = 5e-4, warmup = 100, steps = 2000, num_hash = 32, eval_every = 500,
+        conv_window = 33, lr = 5e-4, warmup = 100, steps = 1200, num_hash = 32, eval_every = 300,
         eval_limit = 2000,
         stages = {
-            {name = "short", max_length = 128, steps = 12000, lr = 1e-3, attention = "expectation"},
-            {name = "middle", max_length = 512, steps = 2500, lr = 7e-4, attention = "expectation"},
+            {name = "short", max_length = 128, steps = 10000, lr = 1e-3, attention = "expectation"},
+            {name = "middle", max_length = 512, steps = 2000, lr = 7e-4, attention = "expectation"},
         }},
     text = {task = "imdb", hash_code_len = 12, max_length = 4002, batch_size = 32, dropout = 0.1,
         lr = 5e-4, warmup = 800, steps = 8000, num_hash = 32, eval_every = 1000, eval_limit = 2000},
