@@ -16,8 +16,8 @@ local recipes = {
         conv_window = 33, lr = 5e-4, warmup = 100, steps = 1200, num_hash = 32, eval_every = 300,
         eval_limit = 2000,
         stages = {
-            {name = "short", max_length = 128, steps = 10000, lr = 1e-3, attention = "expectation"},
-            {name = "middle", max_length = 512, steps = 2000, lr = 7e-4, attention = "expectation"},
+            {"short", {max_length = 128, steps = 10000, lr = 1e-3, attention = "expectation"}},
+            {"middle", {max_length = 512, steps = 2000, lr = 7e-4, attention = "expectation"}},
         }},
     text = {task = "imdb", hash_code_len = 12, max_length = 4002, batch_size = 32, dropout = 0.1,
         lr = 5e-4, warmup = 800, steps = 8000, num_hash = 32, eval_every = 1000, eval_limit = 2000},
@@ -72,9 +72,10 @@ local stages = recipe.stages or {}
 recipe.stages = nil
 local options = merged(size, {attention = "sample"}, recipe, given)
 if not given.resume and not given.model then
-    for _, stage in ipairs(stages) do
-        local out = given.out .. "/" .. stage.name
-        train(merged(size, recipe, stage, {data = given.data .. "/" .. stage.name, out = out,
+    for _, entry in ipairs(stages) do
+        local name, stage = entry[1], entry[2]
+        local out = given.out .. "/" .. name
+        train(merged(size, recipe, stage, {data = given.data .. "/" .. name, out = out,
             model = options.model, max_position_embeddings = recipe.max_length, evaluate = false,
             attention = given.attention == "softmax" and "softmax" or stage.attention,
             overwrite = given.overwrite, device = given.device, dtype = given.dtype}))
