@@ -78,6 +78,26 @@ describe("a tokenizer", function()
         assert.has_error(function() tok:encode_batch({"a b", "b"}, {tensors = true}) end)
     end)
 
+    it("gives windows the offsets that the whole text has, with bytes that are no UTF-8", function()
+        local text = ("caf\195\169 \255\226\130 na\195\175ve, \240\159 b "):rep(9)
+        for _, unit in ipairs{"byte", "codepoint"} do
+            local whole = tok:encode(text, {offset_unit = unit, add_special_tokens = false})
+            for _, direction in ipairs{"right", "left"} do
+                local first = tok:encode(text, {offset_unit = unit, add_special_tokens = false,
+                    max_length = 7, stride = 3, direction = direction})
+                local windows = {first, unpack(first.overflowing)}
+                assert.is_true(#windows > 5)
+                for n, window in ipairs(windows) do
+                    local skipped = direction == "right" and (n - 1) * 4
+                        or math.max(0, #whole.ids - 7 - (n - 1) * 4)
+                    for k, offset in ipairs(window.offsets) do
+                        assert.are.same(whole.offsets[skipped + k], offset)
+                    end
+                end
+            end
+        end
+    end)
+
     it("counts bytes that are no UTF-8 as U+FFFD, and places in the text given", function()
         local e = tok:encode("a \255\226\130 b")
         assert.are.same({4, 1, 0, 2}, e.ids)

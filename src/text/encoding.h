@@ -50,7 +50,7 @@ struct yoso_encoding {
 };
 
 /* Appends the tokens of a window to the job's store and adds a record. */
-yoso_status yo_write_window(yo_job *job, const yoso_tokenizer *tokenizer, const yo_worker *worker,
+yoso_status yo_write_window(yo_job *job, const yoso_tokenizer *tokenizer, yo_worker *worker,
                             yo_window window, bool codepoints, bool open);
 
 /* The text of token number k of a record. */

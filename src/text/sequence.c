@@ -94,6 +94,7 @@ yoso_status yo_sequence_sources(yo_sequence *s, const char *const *texts, const 
                                 size_t count, bool by_word)
 {
     s->repaired.length = s->repair_count = 0;
+    s->cursor = (yo_cursor){0};
     s->by_word = by_word;
     s->source_count = count;
     YO_TRY(yo_grow((void **)&s->sources, &s->source_room, count, sizeof *s->sources));

@@ -17,6 +17,14 @@ typedef struct yo_source {
     size_t first_repair, repair_count;
 } yo_source;
 
+/* Goes along a source, forwards and backwards, and counts: its code points, and what repairs have
+ * made longer. Tokens come in the order of their places, and so do windows: every step is short. */
+typedef struct yo_cursor {
+    const yo_source *source; /* NULL before the first place */
+    size_t at, points;       /* a place and the code points before it */
+    size_t repair, shift;    /* repairs before it and the bytes that they added */
+} yo_cursor;
+
 /* One array an attribute; only ids when `full` is false. */
 typedef struct yo_sequence {
     int32_t *ids;
@@ -37,6 +45,7 @@ typedef struct yo_sequence {
     yo_bytes repaired;
     yo_repair *repairs;
     size_t repair_count, repair_room;
+    yo_cursor cursor; /* where offsets were last put into the caller's unit */
 } yo_sequence;
 
 /* Sets the sources: `count` texts. Valid ones are used where they are. */

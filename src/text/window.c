@@ -133,27 +133,26 @@ static void trim(yo_span *span, const yo_source *source, blanks b, bool first, b
 
 /* -- Units ----------------------------------------------------------------------------------- */
 
-/* Goes along a source and counts: bytes of the caller's text, or code points. */
-typedef struct cursor {
-    const yo_source *source;
-    const yo_repair *repairs; /* the source's */
-    bool codepoints;
-    size_t at, points; /* a place and the code points before it */
-} cursor;
-
-static uint32_t convert(cursor *c, uint32_t place)
+/* A place in a source as the caller counts: code points, or bytes of the text that was given. */
+static uint32_t convert(yo_sequence *from, const yo_source *source, bool codepoints, uint32_t place)
 {
-    if (c->codepoints) {
-        while (c->at < place && c->at < c->source->length)
-            c->points += !yo_utf8_continues(c->source->data[c->at++]);
+    yo_cursor *c = &from->cursor;
+    if (c->source != source)
+        *c = (yo_cursor){.source = source};
+    if (codepoints) {
+        while (c->at < place && c->at < source->length)
+            c->points += !yo_utf8_continues(source->data[c->at++]);
         while (c->at > place)
-            c->points -= !yo_utf8_continues(c->source->data[--c->at]);
+            c->points -= !yo_utf8_continues(source->data[--c->at]);
         return (uint32_t)c->points;
     }
-    size_t shift = 0;
-    for (size_t i = 0; i < c->source->repair_count && c->repairs[i].at < place; i++)
-        shift += 3 - c->repairs[i].length;
-    return (uint32_t)(place - shift);
+    const yo_repair *repairs =
+        source->repair_count > 0 ? from->repairs + source->first_repair : NULL;
+    for (; c->repair < source->repair_count && repairs[c->repair].at < place; c->repair++)
+        c->shift += 3 - repairs[c->repair].length;
+    for (; c->repair > 0 && repairs[c->repair - 1].at >= place; c->repair--)
+        c->shift -= 3 - repairs[c->repair - 1].length;
+    return (uint32_t)(place - c->shift);
 }
 
 /* -- Writing --------------------------------------------------------------------------------- */
@@ -177,7 +176,7 @@ static yoso_status write_special(yo_store *s, const yoso_tokenizer *t, const yo_
     return YOSO_OK;
 }
 
-static yoso_status write_tokens(yo_store *s, const yoso_tokenizer *t, const yo_sequence *from,
+static yoso_status write_tokens(yo_store *s, const yoso_tokenizer *t, yo_sequence *from,
                                 const yo_part *part, bool codepoints)
 {
     size_t first = s->count, length = part->stop - part->start;
@@ -199,7 +198,6 @@ static yoso_status write_tokens(yo_store *s, const yoso_tokenizer *t, const yo_s
         memcpy(s->offsets + first, from->spans + part->start, length * sizeof *s->offsets);
         return YOSO_OK;
     }
-    cursor c = {0};
     bool tells = t->byte_level && t->normalizers.count == 0; /* the source of each token's text */
     for (size_t i = 0; i < length; i++) {
         size_t at = first + i, token = part->start + i;
@@ -222,19 +220,15 @@ static yoso_status write_tokens(yo_store *s, const yoso_tokenizer *t, const yo_s
         }
         for (int k = 0; k < part->trims; k++)
             trim(&span, source, b, i == 0 && part->first[k], part->keep[k]);
-        if (codepoints || source->repair_count > 0) {
-            const yo_repair *repairs =
-                source->repair_count > 0 ? from->repairs + source->first_repair : NULL;
-            if (c.source != source)
-                c = (cursor){source, repairs, codepoints, 0, 0};
-            span = (yo_span){convert(&c, span.start), convert(&c, span.stop)};
-        }
+        if (codepoints || source->repair_count > 0)
+            span = (yo_span){convert(from, source, codepoints, span.start),
+                             convert(from, source, codepoints, span.stop)};
         s->offsets[at] = span;
     }
     return YOSO_OK;
 }
 
-yoso_status yo_write_window(yo_job *job, const yoso_tokenizer *t, const yo_worker *worker,
+yoso_status yo_write_window(yo_job *job, const yoso_tokenizer *t, yo_worker *worker,
                             yo_window window, bool codepoints, bool open)
 {
     yo_store *s = &job->store;
