@@ -78,6 +78,16 @@ describe("a tokenizer", function()
         assert.has_error(function() tok:encode_batch({"a b", "b"}, {tensors = true}) end)
     end)
 
+    it("moves all places after a character that BPE drops, as the library does", function()
+        local joined = assert(from_json([[{"normalizer":{"type":"Sequence","normalizers":[
+            {"type":"Prepend","prepend":"▁"},
+            {"type":"Replace","pattern":{"String":" "},"content":"▁"}]},
+            "model":{"type":"BPE","vocab":{"▁":0,"a":1,"b":2},"merges":[]}}]]))
+        local e = joined:encode("\195\169a b", {offset_unit = "codepoint"})
+        assert.are.same({"▁", "a", "▁", "b"}, e.tokens)
+        assert.are.same({{0, 1}, {0, 1}, {0, 3}, {2, 3}}, e.offsets)
+    end)
+
     it("gives windows the offsets that the whole text has, with bytes that are no UTF-8", function()
         local text = ("caf\195\169 \255\226\130 na\195\175ve, \240\159 b "):rep(9)
         for _, unit in ipairs{"byte", "codepoint"} do

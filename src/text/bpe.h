@@ -1,4 +1,4 @@
-/* What bpe.c (loading, characters to symbols) and bpe_merge.c (merging) share. */
+/* What bpe.c (loading, first symbols), bpe_merge.c (merging) and bpe_parts.c (cutting) share. */
 #ifndef YO_TEXT_BPE_H
 #define YO_TEXT_BPE_H
 

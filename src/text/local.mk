@@ -2,7 +2,7 @@
 libyoso_la_SOURCES += \
 	src/text/added.c src/text/added.h \
 	src/text/aligned.c src/text/aligned.h \
-	src/text/bpe.c src/text/bpe.h src/text/bpe_merge.c \
+	src/text/bpe.c src/text/bpe.h src/text/bpe_merge.c src/text/bpe_parts.c \
 	src/text/bytelevel.c src/text/bytelevel.h \
 	src/text/bytes.c src/text/bytes.h \
 	src/text/charsmap.c src/text/charsmap.h \
