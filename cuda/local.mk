@@ -37,6 +37,7 @@ cuda_sources = \
 	cuda/lsh_codes.cu \
 	cuda/lsh_sort.cu \
 	cuda/fast_hash.cu \
+	cuda/lsh_scales.cu \
 	cuda/lsh_cumulation.cu \
 	cuda/lsh_weighted.cu \
 	cuda/yoso_sample.cu \

@@ -49,7 +49,7 @@ template <class T>
 __device__ static void load_eight(float (&x)[8], const Source &source, int64_t head, int64_t token,
                                   int first, bool there)
 {
-    if (there && source.vectors && first < source.size) {
+    if (there && source.vectors && first + 8 <= source.size) {
         const T *from = static_cast<const T *>(source.rows.data) + token * source.rows.token +
                         head * source.rows.head + first;
         uint4 bits[sizeof(T) / 2];

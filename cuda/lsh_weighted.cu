@@ -7,7 +7,7 @@
  * sums of its own, a few heads at a time so that they stay in the cache, and these are joined in
  * order: no float is added atomically. */
 #include "cuda/lsh_weighted.cuh"
-#include "cuda/pairs_block.cuh"
+#include "cuda/pairs_kernel.cuh"
 
 using namespace yo_cuda;
 

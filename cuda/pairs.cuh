@@ -45,10 +45,14 @@ struct Pairs {
 };
 
 /* How a block is cut: rows of 16 a warp has, columns of a panel. */
-template <class T, Form FORM, int D, bool PLAIN, bool WEIGHTED> struct Cut {
+template <class T_, Form FORM_, int D_, bool PLAIN_, bool WEIGHTED_> struct Cut {
+    typedef T_ T;
+    static const Form FORM = FORM_;
+    static const int D = D_;
+    static const bool PLAIN = PLAIN_, WEIGHTED = WEIGHTED_;
     static const bool NARROW = sizeof(T) == 2;
-    static const int TILES = NARROW && D == 64 && FORM == EXPECTATION && !(PLAIN && WEIGHTED) ? 2
-                                                                                             : 1;
+    static const int TILES =
+        NARROW && D == 64 && FORM == EXPECTATION && !(PLAIN && WEIGHTED) ? 2 : 1;
     static const int ROWS = TILES * PAIR_WARPS * 16;
     static const int COLUMNS = NARROW && D == 64 && FORM != COLLISION ? 64 : 32;
     static const int STEP = FORM == SOFTMAX ? COLUMNS : 16; /* columns weighed together */
@@ -57,8 +61,7 @@ template <class T, Form FORM, int D, bool PLAIN, bool WEIGHTED> struct Cut {
 };
 
 /* The most rows of a block, which jobs are cut into: two warps' tiles where they are allowed. */
-template <Form FORM, bool PLAIN, bool WEIGHTED>
-int64_t rows_of_block(int32_t dtype, int64_t size)
+template <Form FORM, bool PLAIN, bool WEIGHTED> int64_t rows_of_block(int32_t dtype, int64_t size)
 {
     bool wide = size > 64, narrow = dtype != YOSO_F32;
     return narrow && !wide ? Cut<bf16, FORM, 64, PLAIN, WEIGHTED>::ROWS
@@ -72,8 +75,8 @@ struct Columns {
 };
 
 /* The block's shared memory; the same on host (for the size) and device. */
-template <class T, Form FORM, int D, bool PLAIN, bool WEIGHTED> struct Shared {
-    using C = Cut<T, FORM, D, PLAIN, WEIGHTED>;
+template <class C> struct Shared {
+    using T = typename C::T;
     typedef Tile<T, C::CHUNKS> Panel;
     Panel x, u;
     T *panels, *weight; /* weight, f32: what tensor cores have in registers */
@@ -84,8 +87,8 @@ template <class T, Form FORM, int D, bool PLAIN, bool WEIGHTED> struct Shared {
     __host__ __device__ Shared(unsigned char *base)
     {
         bytes = 0;
-        x.data = cut<T>(base, FORM == COLLISION ? 0 : Panel::bytes(C::ROWS));
-        u.data = cut<T>(base, WEIGHTED ? Panel::bytes(C::ROWS) : 0);
+        x.data = cut<T>(base, C::FORM == COLLISION ? 0 : Panel::bytes(C::ROWS));
+        u.data = cut<T>(base, C::WEIGHTED ? Panel::bytes(C::ROWS) : 0);
         panels = cut<T>(base, 4 * Panel::bytes(C::COLUMNS));
         weight = cut<T>(base, C::NARROW ? 0 : PAIR_WARPS * Weights<T>::BYTES);
         columns = cut<Columns>(base, 2 * (int)sizeof(Columns));

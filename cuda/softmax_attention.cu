@@ -1,5 +1,5 @@
 /* Softmax attention, the baseline, with a running maximum, and its exact gradient. */
-#include "cuda/pairs_block.cuh"
+#include "cuda/pairs_kernel.cuh"
 
 using namespace yo_cuda;
 

@@ -1,5 +1,5 @@
 /* YOSO's expectation and its surrogate gradient (src/cpu/yoso_expectation.c has the formulas). */
-#include "cuda/pairs_block.cuh"
+#include "cuda/pairs_kernel.cuh"
 
 using namespace yo_cuda;
 

@@ -99,6 +99,13 @@ void keep_room(size_t offset, size_t bytes)
 
 } // namespace
 
+/* Most bytes that the pool ever had in use: beyond these it would ask the driver for more. */
+extern "C" __attribute__((visibility("default"))) uint64_t yo_emulate_pool_bytes(void)
+{
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    return top;
+}
+
 const char *cudaGetErrorString(cudaError_t error)
 {
     switch (error) {

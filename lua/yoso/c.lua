@@ -67,12 +67,22 @@ function M.try(status)
     return true
 end
 
+-- Read anew for every array, so that no length is a constant to LuaJIT's compiler: an array of
+-- constant length may be left out of a trace (-Osink), and where the trace is left it is then made
+-- without room for its elements, which are written over the next object of Lua's heap.
+local nothing = ffi.new("int32_t[1]")
+
+--- A zeroed array of n elements; its type is "T[?]". The only way in which these are made.
+function M.array(array_type, n)
+    return ffi.new(array_type, n + nothing[0])
+end
+
 local int64_array = ffi.typeof("int64_t[?]")
 
 --- A C array of int64 from a Lua list, and its length.
 function M.sizes(list)
     local n = #list
-    local array = int64_array(n > 0 and n or 1)
+    local array = M.array(int64_array, n > 0 and n or 1)
     for i = 1, n do
         array[i - 1] = list[i]
     end

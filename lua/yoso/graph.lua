@@ -71,7 +71,7 @@ end
 
 --- The seeds that the captured work reads, in the order in which it first did.
 function Graph:seeds()
-    local list, seeds = seed_list(MOST_SEEDS), {}
+    local list, seeds = c.array(seed_list, MOST_SEEDS), {}
     for i = 1, lib.yoso_graph_seeds(self.handle, list, MOST_SEEDS) do
         seeds[i] = tonumber(list[i - 1])
     end
@@ -81,7 +81,7 @@ end
 --- Queues the captured work, with other seeds if a list of them is given; returns `result`.
 function Graph:replay(seeds)
     local count = seeds and #seeds or 0
-    local list = seed_list(count > 0 and count or 1)
+    local list = c.array(seed_list, count > 0 and count or 1)
     for i = 1, count do
         list[i - 1] = seeds[i]
     end

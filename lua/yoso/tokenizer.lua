@@ -116,7 +116,7 @@ end
 
 -- Pointers to Lua strings (which the list keeps alive) and their lengths.
 local function pointers(list, n, where, name)
-    local texts, lengths = strings(n + 1), int64s(n + 1)
+    local texts, lengths = c.array(strings, n + 1), c.array(int64s, n + 1)
     for i = 1, n do
         local text = list[i]
         if type(text) ~= "string" then
@@ -204,7 +204,7 @@ function Tokenizer:encode_batch(inputs, opts)
     local pointer, length = pointers(texts, n, "encode_batch", "text")
     local pair_pointer, pair_length
     if seconds then
-        pair_pointer, pair_length = strings(n + 1), int64s(n + 1)
+        pair_pointer, pair_length = c.array(strings, n + 1), c.array(int64s, n + 1)
         for i, text in pairs(seconds) do
             pair_pointer[i - 1], pair_length[i - 1] = text, #text
         end
@@ -226,7 +226,7 @@ function Tokenizer:decode(ids, opts)
         c.raise(("decode: ids is a %s, must be a list"):format(type(ids)))
     end
     local n = #ids
-    local list = int32s(n + 1)
+    local list = c.array(int32s, n + 1)
     for i = 1, n do
         options.whole(ids[i], "decode", ("id %d"):format(i), -2 ^ 31)
         list[i - 1] = ids[i]

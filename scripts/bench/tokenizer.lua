@@ -40,7 +40,7 @@ local function main(path, ...)
     end
     local lines, bytes = read_lines(path)
     local n = #lines
-    local texts, lengths = c.new("const char *[?]", n + 1), c.new("int64_t[?]", n + 1)
+    local texts, lengths = c.array("const char *[?]", n + 1), c.array("int64_t[?]", n + 1)
     for i = 1, n do
         texts[i - 1], lengths[i - 1] = lines[i], #lines[i]
     end

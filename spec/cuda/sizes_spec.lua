@@ -62,6 +62,18 @@ describe("random numbers on the device", function()
     end)
 end)
 
+describe("dropout on the device", function()
+    it("leaves out what the CPU leaves out, to the bit", function()
+        for _, dtype in ipairs {"f32", "f16", "bf16"} do
+            local x = yoso.randn({31, 67}, {seed = 6}):to(dtype)
+            local here, there = yoso.ops.dropout(x, 0.3, 11), yoso.ops.dropout(x:to "cuda", 0.3, 11)
+            assert.same(here:totable(), there:totable())
+            local other = yoso.ops.dropout(x:to "cuda", 0.3, 12)
+            assert.is_false(pcall(assert.same, other:totable(), there:totable()))
+        end
+    end)
+end)
+
 describe("elementwise kernels on the device", function()
     it("cover every element of broadcast and strided operands", function()
         local a = yoso.randn({7, 1, 300}, {seed = 1})

@@ -80,7 +80,7 @@ end
 -- The sampled form's parts in one thread: nanoseconds, the hash's share of a token's time, and the
 -- speed of adding and reading against plain walks over the same bytes.
 local function add_parts(row, input, options, threads)
-    local parts = parts_slot(lib.YOSO_PARTS)
+    local parts = c.array(parts_slot, lib.YOSO_PARTS)
     c.check(lib.yoso_attention_parts(parts, input[1].handle, input[2].handle, input[3].handle,
         options.offset.handle, yoso.ops.attention_options(options, "bench")))
     row.hash = parts[lib.YOSO_PART_HASH]

@@ -52,7 +52,7 @@ function M.read(path)
     if not handle then
         return nil, message
     end
-    local buffer, got, parts = bytes(CHUNK), got_slot(), {}
+    local buffer, got, parts = c.array(bytes, CHUNK), got_slot(), {}
     repeat
         local ok, problem = c.try(lib.yoso_file_read(handle, buffer, CHUNK, got))
         if not ok then
@@ -72,7 +72,7 @@ function M.lines(path)
     if not handle then
         return nil, message
     end
-    local buffer, got = bytes(CHUNK), got_slot()
+    local buffer, got = c.array(bytes, CHUNK), got_slot()
     local pending, start, finished = "", 1, false
     return function()
         while true do

@@ -21,7 +21,7 @@ end
 -- counts[p * num_labels + l], from 0: how often p was predicted where l was right. cells_of gives
 -- each example's place in it; tally counts all examples, or the picked ones of a resample.
 local function cells_of(self)
-    local cells = c.new("int32_t[?]", math.max(1, #self.label))
+    local cells = c.array("int32_t[?]", math.max(1, #self.label))
     for i = 1, #self.label do
         cells[i - 1] = self.predicted[i] * self.num_labels + self.label[i]
     end
@@ -29,7 +29,7 @@ local function cells_of(self)
 end
 
 local function tally(self, cells, count, pick)
-    local counts = c.new("double[?]", self.num_labels * self.num_labels)
+    local counts = c.array("double[?]", self.num_labels * self.num_labels)
     if pick then
         for i = 0, count - 1 do
             local cell = cells[pick[i]]

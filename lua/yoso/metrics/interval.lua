@@ -51,7 +51,7 @@ end
 --- Bootstrap of sum(numerator) / sum(denominator) over units (sentences, questions, ...).
 function M.ratio(numerators, denominators, options)
     local units = math.max(1, #numerators)
-    local up, down = c.new("double[?]", units), c.new("double[?]", units)
+    local up, down = c.array("double[?]", units), c.array("double[?]", units)
     for i = 1, #numerators do
         up[i - 1], down[i - 1] = numerators[i], denominators[i]
     end

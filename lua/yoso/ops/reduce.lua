@@ -16,7 +16,7 @@ local function dims_of(x, dim, where)
         return nil, 0
     end
     local list = type(dim) == "table" and dim or {dim}
-    local array = c.new("int32_t[?]", #list + 1)
+    local array = c.array("int32_t[?]", #list + 1)
     for i = 1, #list do
         array[i - 1] = tensor.dim(list[i], ndim, where)
     end

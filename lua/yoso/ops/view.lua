@@ -24,7 +24,7 @@ end
 -- dimension of size 1).
 local function arrange(handle_of_x, dims)
     local n = #dims
-    local shape, stride = c.new("int64_t[?]", n + 1), c.new("int64_t[?]", n + 1)
+    local shape, stride = c.array("int64_t[?]", n + 1), c.array("int64_t[?]", n + 1)
     for i = 1, n do
         if dims[i] < 0 then
             shape[i - 1], stride[i - 1] = 1, 1

@@ -10,7 +10,7 @@ local half, whole = c.typeof("uint16_t[?]"), c.typeof("int32_t[?]")
 
 -- Ids from 1, as they are in a table: the first place is not used.
 local function narrow(ids, count, vocab_size)
-    local list = vocab_size <= 2 ^ 16 and half(count + 1) or whole(count + 1)
+    local list = vocab_size <= 2 ^ 16 and c.array(half, count + 1) or c.array(whole, count + 1)
     for i = 1, count do
         list[i] = ids[i]
     end
