@@ -58,6 +58,9 @@ local function run(case, device)
     return {out = out, query = query.grad, key = key.grad, value = value.grad}
 end
 
+-- The sanitizers look at what is touched, not at sums: they need not see it twice.
+local sanitized = (os.getenv "YOSO_SANITIZE" or "") ~= ""
+
 local function backwards(case)
     ffi.C.setenv("YOSO_EMULATE_ORDER", "reverse", 1)
     local ok, result = pcall(run, case, "cuda")
@@ -66,7 +69,8 @@ local function backwards(case)
 end
 
 local function check(case, tolerance)
-    local expected, got, other = run(case, "cpu"), run(case, "cuda"), backwards(case)
+    local expected, got = run(case, "cpu"), run(case, "cuda")
+    local other = not sanitized and backwards(case) or got
     for name, want in pairs(expected) do
         assert.same(values(got[name]), values(other[name]))
         local error_of = relative(want, got[name])
