@@ -99,11 +99,11 @@ describe("training on the device,", function()
             lines[#lines + 1] = ("( ( ( [MAX %d ) %d ) ] )\t%d"):format(i % 10, i % 7, i % 10)
         end
         assert(file.write(data .. "/basic_train.tsv", table.concat(lines, "\n") .. "\n"))
-        local function losses_of(more)
+        local function losses_of(more, stop_at)
             local losses = {}
             more.on_step = function(step, loss)
                 losses[step] = loss
-                return more.stop_at == step and "stop" or nil
+                return stop_at == step and "stop" or nil
             end
             assert(yoso.train(options(data, more.out, more)))
             return losses
@@ -114,7 +114,7 @@ describe("training on the device,", function()
             assert.is_near(here[step], there[step], 2e-3)
         end
         local out = tiny.folder()
-        losses_of{out = out, device = "cuda", stop_at = 3}
+        losses_of({out = out, device = "cuda"}, 3)
         local resumed = losses_of{out = out, device = "cuda", resume = true}
         for step = 4, 6 do
             assert.equal(there[step], resumed[step])
