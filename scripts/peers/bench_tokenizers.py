@@ -2,9 +2,10 @@
 """Speed of yoso's tokenizers and of every peer that is installed, in turns over the same lines.
 
 usage: bench_tokenizers.py LIBRARY TEXT_FILE FOLDER...
-Megabytes a second, the best of three rounds (two of the slow ones); one thread each but where two
-are named. Peers: tokenizers, tokie, tiktoken, sentencepiece, and quicktok with its own cl100k
-vocabulary. Everyone gets all lines in one call where it has such a call."""
+Megabytes a second, the best of nine rounds (two of the slow ones); one thread each but where two
+are named. Peers: tokenizers, tokie, tiktoken, sentencepiece, and, with their own cl100k vocabulary,
+quicktok (the package quicktok-v1) and toktok (toktok-rs), which only counts. Everyone gets all lines
+in one call where it has such a call."""
 import ctypes as ct
 import importlib
 import os
@@ -15,8 +16,8 @@ os.environ.update(TOKENIZERS_PARALLELISM="false", RAYON_NUM_THREADS="1", TIKTOKE
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from token_peer import Options, Yoso, library_tokenizer, texts_of  # noqa: E402
 
-ROUNDS, SLOW_ROUNDS = 3, 2
-SLOW = ("tokenizers ids", "tokenizers full")
+ROUNDS, SLOW_ROUNDS = 9, 2
+SLOW = ("tokenizers ids", "tokenizers full", "tiktoken", "sentencepiece")
 
 
 def optional(name):
@@ -88,6 +89,9 @@ def peers(folder, lines):
     if quicktok and hasattr(quicktok, "get_encoding") and not os.path.exists(path):
         quick = quicktok.get_encoding("cl100k_base")
         found["quicktok, cl100k"] = timed(lambda: quick.encode_batch(lines, threads=1))
+    toktok = optional("toktok")
+    if toktok and not os.path.exists(path):
+        found["toktok, cl100k"] = timed(lambda: toktok.batch_count(lines, threads=1))
     sentencepiece, model = optional("sentencepiece"), os.path.join(folder, "spiece.model")
     if sentencepiece and os.path.exists(model):
         pieces = sentencepiece.SentencePieceProcessor(model_file=model)
