@@ -96,5 +96,5 @@ ifeq ($(HAVE_CXX17),yes)
 YOSO_CUDA_MODULE = $(abs_top_builddir)/cuda/libyoso-cuda-emulated.so
 SPEC_ENVIRONMENT += YOSO_CUDA_MODULE=$(YOSO_CUDA_MODULE)
 check-emulated: $(if $(filter spec spec/cuda%,$(SPECS)),cuda/libyoso-cuda-emulated.so)
-check-local: check-emulated
+check-TESTS: check-emulated
 endif
