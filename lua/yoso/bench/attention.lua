@@ -1,5 +1,6 @@
 -- The attention alone: one layer's query, key and value, every form, over lengths and hashes, with
 -- its gradient if wanted; and for the sampled form on the CPU where the time goes.
+local arguments = require "yoso.arguments"
 local c = require "yoso.c"
 local clock = require "yoso.bench.clock"
 local device = require "yoso.bench.device"
@@ -7,6 +8,7 @@ local tensor = require "yoso.tensor"
 local yoso = require "yoso"
 
 local lib = c.lib
+local forms = {"expectation", "sample", "softmax"}
 local parts_slot = c.typeof("double[?]")
 
 local M = {summary = "one layer's attention alone, every form"}
@@ -21,19 +23,21 @@ M.columns = {
 
 function M.configure(command)
     command:option("--lengths", "Tokens of the sequence, several with commas.", "512,4096,16384")
+        :convert(arguments.list(arguments.whole(1)))
     command:option("--forms", "expectation, sample, softmax, several with commas.",
-        "expectation,sample,softmax")
-    command:option("--heads", "Number of heads.", "12"):convert(tonumber)
-    command:option("--head-size", "Width of a head.", "64"):convert(tonumber)
+        "expectation,sample,softmax"):convert(arguments.list(arguments.one_of(forms)))
+    command:option("--heads", "Number of heads.", "12"):convert(arguments.whole(1))
+    command:option("--head-size", "Width of a head.", "64"):convert(arguments.whole(1))
     command:option("--num-hash", "Hashes of the sampled form, several with commas.", "32")
-    command:option("--hash-code-len", "Bits of a hash code.", "9"):convert(tonumber)
+        :convert(arguments.list(arguments.whole(1)))
+    command:option("--hash-code-len", "Bits of a hash code.", "9"):convert(arguments.whole(1))
     command:option("--fast-hash", "How the sampled form hashes.", "true"):choices{"true", "spread", "false"}
-    command:option("--dtype", "f32, bf16 or f16.", "f32")
-    command:option("--batch", "Sequences of that length.", "1"):convert(tonumber)
+    command:option("--dtype", "f32, bf16 or f16.", "f32"):choices{"f32", "bf16", "f16"}
+    command:option("--batch", "Sequences of that length.", "1"):convert(arguments.whole(1))
     command:flag("--backward", "Time the gradient too, in a pass of both.")
     device.configure(command)
     command:option("--longest-quadratic", "No quadratic form beyond this length.", "16384")
-        :convert(tonumber)
+        :convert(arguments.whole(0))
 end
 
 -- Queries, keys and values of `rows` tokens: views of one tensor, as a model's product of all three
@@ -107,12 +111,11 @@ end
 
 --- Calls each(row) for every measurement, in turn.
 function M.run(args, each)
-    for form in args.forms:gmatch("[^,]+") do
-        for length in args.lengths:gmatch("[^,]+") do
-            length = tonumber(length)
-            for num_hash in (form == "sample" and args.num_hash or "32"):gmatch("[^,]+") do
+    for _, form in ipairs(args.forms) do
+        for _, length in ipairs(args.lengths) do
+            for _, num_hash in ipairs(form == "sample" and args.num_hash or {1}) do
                 if form == "sample" or length <= args.longest_quadratic then
-                    each(measure(args, form, length, tonumber(num_hash)))
+                    each(measure(args, form, length, num_hash))
                 end
             end
         end

@@ -7,15 +7,13 @@ local M = {}
 
 --- The option --device.
 function M.configure(command)
-    command:option("--device", "cpu or cuda.", "cpu")
+    command:option("--device", "cpu or cuda.", "cpu"):choices{"cpu", "cuda"}
 end
 
 --- true, or nil and why the device cannot be had.
 function M.check(name)
     if name == "cpu" then
         return true
-    elseif name ~= "cuda" then
-        return nil, ("--device is %s, must be cpu or cuda"):format(name)
     end
     return c.try(lib.yoso_cuda_devices(c.new("int32_t[1]")))
 end

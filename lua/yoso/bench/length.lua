@@ -8,6 +8,7 @@ local M = {summary = "time and memory against length, with a plot", columns = mo
 function M.configure(command)
     model.configure(command)
     command:option("--plot", "Draw into FILE-time and FILE-memory (.svg or .png).")
+        :convert(report.plot_path)
 end
 
 --- Slope of log y over log x by least squares.
@@ -25,23 +26,23 @@ local function plot(path, rows, key, title, unit)
     for i, row in ipairs(rows) do
         points[i] = {row.length, row[key]}
     end
-    local stem, suffix = path:match("^(.*)(%.%w+)$")
-    local file = ("%s-%s%s"):format(stem or path, title, suffix or ".svg")
+    local file = path:gsub("%.%w+$", "-" .. title .. "%0")
     return report.plot(file, {title = title .. " against length", x = "tokens", y = unit,
         curves = {{title = rows[1].form .. " " .. rows[1].dtype, points = points}}})
 end
 
 function M.run(args, each)
-    local rows, time, space = {}, {}, {}
+    local rows, time, space, smallest = {}, {}, {}, math.huge
     model.run(args, function(row)
         rows[#rows + 1] = row
         time[#time + 1] = {row.length, row.median}
         space[#space + 1] = {row.length, row.peak_mib}
+        smallest = math.min(smallest, row.peak_mib)
         each(row)
     end)
     if #rows > 1 then
-        io.stderr:write(("time grows with length to the %.3f, peak memory to the %.3f\n")
-            :format(M.exponent(time), M.exponent(space)))
+        io.stderr:write(("time grows with length to the %.3f, peak memory %s\n"):format(M.exponent(time),
+            smallest > 0 and ("to the %.3f"):format(M.exponent(space)) or "too little to tell"))
     end
     if args.plot and rows[1] then
         local ok, message = plot(args.plot, rows, "median", "time", "seconds a pass")

@@ -1,5 +1,6 @@
 -- A whole encoder with random weights, base-sized unless told otherwise: seconds a pass and the
 -- most memory resident, over lengths, forms and dtypes.
+local arguments = require "yoso.arguments"
 local c = require "yoso.c"
 local yoso = require "yoso"
 local clock = require "yoso.bench.clock"
@@ -16,12 +17,13 @@ M.columns = {
 --- Options of what is measured, for every room that measures a whole encoder.
 function M.configure_encoder(command, form)
     command:option("--form", "expectation, sample or softmax.", form)
-    command:option("--dtype", "f32, bf16 or int8.", "f32")
-    command:option("--num-hash", "Hashes of the sampled form.", "32"):convert(tonumber)
-    command:option("--layers", "Layers.", "12"):convert(tonumber)
-    command:option("--hidden", "Width.", "768"):convert(tonumber)
-    command:option("--heads", "Heads.", "12"):convert(tonumber)
-    command:option("--intermediate", "Width of the feed-forward part.", "3072"):convert(tonumber)
+        :choices{"expectation", "sample", "softmax"}
+    command:option("--dtype", "f32, bf16 or int8.", "f32"):choices{"f32", "bf16", "int8"}
+    command:option("--num-hash", "Hashes of the sampled form.", "32"):convert(arguments.whole(1))
+    command:option("--layers", "Layers.", "12"):convert(arguments.whole(1))
+    command:option("--hidden", "Width.", "768"):convert(arguments.whole(1))
+    command:option("--heads", "Heads.", "12"):convert(arguments.whole(1))
+    command:option("--intermediate", "Width of the feed-forward part.", "3072"):convert(arguments.whole(1))
     device.configure(command)
     command:flag("--graphs", "Replay captured passes (cuda).")
     command:flag("--on-request",
@@ -30,6 +32,7 @@ end
 
 function M.configure(command)
     command:option("--lengths", "Tokens of the sequence, several with commas.", "512,4096")
+        :convert(arguments.list(arguments.whole(1)))
     M.configure_encoder(command, "sample")
 end
 
@@ -55,16 +58,6 @@ function M.pass(model, length)
     end
 end
 
-local function lengths_of(args)
-    local lengths, longest = {}, 0
-    for length in args.lengths:gmatch("[^,]+") do
-        lengths[#lengths + 1] = tonumber(length)
-        longest = math.max(longest, tonumber(length))
-    end
-    return lengths, longest
-end
-M.lengths_of = lengths_of
-
 --- Says "ready", then runs one pass for each line that comes and answers with its seconds and the
 -- most MiB ever resident.
 function M.on_request(pass, name)
@@ -83,8 +76,8 @@ end
 
 --- Calls each(row) for every length, in turn.
 function M.run(args, each)
-    local lengths, longest = lengths_of(args)
-    local model = M.encoder(args, longest)
+    local lengths = args.lengths
+    local model = M.encoder(args, math.max(unpack(lengths)))
     if args.on_request then
         return M.on_request(M.pass(model, lengths[1]), args.device)
     end

@@ -1,5 +1,6 @@
 -- Single operations at the sizes of a base model: seconds a call, and the rate in units of what
 -- bounds it (floating-point operations, or bytes).
+local arguments = require "yoso.arguments"
 local yoso = require "yoso"
 local clock = require "yoso.bench.clock"
 local device = require "yoso.bench.device"
@@ -10,13 +11,6 @@ M.columns = {
     {"op", "operation"}, {"shape", "shape"}, {"dtype", "dtype"}, {"median", "median s"},
     {"min", "min s"}, {"gflops", "GF/s"}, {"gbytes", "GB/s"},
 }
-
-function M.configure(command)
-    command:option("--tokens", "Rows of the operands.", "2048"):convert(tonumber)
-    command:option("--dtype", "f32 or bf16.", "f32")
-    device.configure(command)
-    command:option("--only", "Names of operations, several with commas.")
-end
 
 -- place: {dtype =, device =}
 local function random(shape, seed, place)
@@ -65,8 +59,25 @@ local cases = {
     end},
 }
 
+local names = {}
+for i, case in ipairs(cases) do
+    names[i] = case[1]
+end
+
+function M.configure(command)
+    command:option("--tokens", "Rows of the operands.", "2048"):convert(arguments.whole(1))
+    command:option("--dtype", "f32 or bf16.", "f32"):choices{"f32", "bf16"}
+    device.configure(command)
+    command:option("--only", "Names of operations, several with commas.")
+        :convert(arguments.list(arguments.one_of(names)))
+end
+
 local function wanted(only, name)
-    return not only or ("," .. only .. ","):find("," .. name .. ",", 1, true)
+    for _, one in ipairs(only or {name}) do
+        if one == name then
+            return true
+        end
+    end
 end
 
 --- Calls each(row) for every operation, in turn.

@@ -54,15 +54,20 @@ local function quoted(text)
     return "'" .. text:gsub("'", "''") .. "'"
 end
 
+--- Converts an option's text, for argparse: the path of a plot.
+function M.plot_path(path)
+    if path:match("%.svg$") or path:match("%.png$") then
+        return path
+    end
+    return nil, ("'%s': a plot is written as .svg or .png"):format(path)
+end
+
 --- Draws curves into path (.svg or .png) with both axes logarithmic.
 -- plot is {title=, x=, y=, curves = {{title=, points = {{x, y}, ...}}, ...}}.
 -- Returns true, or nil and a message (gnuplot missing, path unwritable).
 function M.plot(path, plot)
     local terminal = path:match("%.svg$") and "svg size 900,560 background 'white'"
-        or path:match("%.png$") and "pngcairo size 900,560"
-    if not terminal then
-        return nil, path .. ": a plot is written as .svg or .png"
-    end
+        or "pngcairo size 900,560"
     local script = {
         "set terminal " .. terminal, "set output " .. quoted(path .. ".tmp"),
         "set title " .. quoted(plot.title), "set xlabel " .. quoted(plot.x),

@@ -1,4 +1,5 @@
 -- Many short texts of different lengths: sentences a second of a whole encoder with random weights.
+local arguments = require "yoso.arguments"
 local clock = require "yoso.bench.clock"
 local device = require "yoso.bench.device"
 local model = require "yoso.bench.model"
@@ -16,7 +17,7 @@ function M.configure(command)
     command:option("--ids", "Token ids, those of one text on one line, as yoso tokenize --ids prints them.")
         :count(1)
     command:option("--batch", "Sentences a batch, those of like length together.", "128")
-        :convert(tonumber)
+        :convert(arguments.whole(1))
     model.configure_encoder(command, "expectation")
 end
 

@@ -1,9 +1,14 @@
 -- Tokenizers over a text, by line: megabytes a second with ids alone and with the full record, and
 -- the time to load.
-local file = require "yoso.io.file"
-local yoso = require "yoso"
+local arguments = require "yoso.arguments"
+local c = require "yoso.c"
 local clock = require "yoso.bench.clock"
+local file = require "yoso.io.file"
+local models = require "yoso.models"
+local options = require "yoso.tokenizer.options"
+local yoso = require "yoso"
 
+local lib = c.lib
 local M = {summary = "a tokenizer over a text, by line"}
 
 M.columns = {
@@ -14,7 +19,7 @@ M.columns = {
 function M.configure(command)
     command:option("--tokenizer", "Folder or file of the tokenizer (the shipped model's).")
     command:option("--text", "File of text, UTF-8, one document a line."):count(1)
-    command:option("--limit", "Read at most so many megabytes.", "10"):convert(tonumber)
+    command:option("--limit", "Read at most so many megabytes.", "10"):convert(arguments.whole(1))
 end
 
 local function read(path, limit)
@@ -32,43 +37,52 @@ local function read(path, limit)
     return texts, bytes
 end
 
+-- A function that encodes all texts in one call of the C library, and what it reads alive.
+local function encoding(tokenizer, texts, fields)
+    local count = #texts
+    local pointers, lengths = c.array("const char *[?]", count + 1), c.array("int64_t[?]", count + 1)
+    for i = 1, count do
+        pointers[i - 1], lengths[i - 1] = texts[i], #texts[i]
+    end
+    local native = options.native(tokenizer, {fields = fields, overflow = false}, "encode")
+    local slot = c.new("yoso_encoding *[1]")
+    return function()
+        c.check(lib.yoso_encode(slot, tokenizer.handle, native, count, pointers, lengths, nil, nil))
+        lib.yoso_encoding_free(slot[0])
+    end
+end
+
 --- Calls each(row) for every measurement, in turn.
 function M.run(args, each)
-    local tokenizers = require "yoso.tokenizer"
-    local path = args.tokenizer or require("yoso.models").path("sentiment")
+    local path = args.tokenizer or models.path("sentiment")
     local texts, bytes = read(args.text, args.limit)
     if not texts then
         return nil, bytes
     end
-    local tokenizer, failure = tokenizers.load(path)
+    local tokenizer, failure = yoso.tokenizer(path)
     if not tokenizer then
         return nil, failure
     end
-    local threads = yoso.threads()
     local function measure(what, work, megabytes)
         local row = clock.measure(work, {repeats = args.repeats})
         row.what, row.megabytes = what, megabytes and megabytes / row.median
         each(row)
     end
-    measure("load", function() tokenizers.load(path) end)
-    yoso.set_threads(1)
-    measure("ids, one text a call", function()
-        for i = 1, #texts do
-            tokenizer:encode_ids(texts[i])
+    measure("load", function() assert(yoso.tokenizer(path)) end)
+    local threads = yoso.threads()
+    for _, count in ipairs(threads > 1 and {1, threads} or {1}) do
+        yoso.set_threads(count)
+        for _, fields in ipairs{"ids", "all"} do
+            measure(("%s, %d thread%s"):format(fields == "ids" and "ids" or "full record", count,
+                count > 1 and "s" or ""), encoding(tokenizer, texts, fields), bytes / 1e6)
         end
-    end, bytes / 1e6)
-    measure("full record, one text a call", function()
+    end
+    yoso.set_threads(threads)
+    measure("full record in Lua, one text a call", function()
         for i = 1, #texts do
             tokenizer:encode(texts[i])
         end
     end, bytes / 1e6)
-    for count = 1, math.min(threads, 2) do
-        yoso.set_threads(count)
-        measure(("ids, batch, %d thread%s"):format(count, count > 1 and "s" or ""), function()
-            tokenizer:encode_batch_ids(texts)
-        end, bytes / 1e6)
-    end
-    yoso.set_threads(threads)
     return true
 end
 

@@ -1,6 +1,7 @@
 -- Whole training steps: forward, backward, clipping and AdamW. Two cases: a base-sized model with
 -- masked-LM head over one sequence (`mlm`), and the recipe of the small sentiment model with its
 -- batches, tokenizer and log, as `yoso train` runs it (`sst2`).
+local arguments = require "yoso.arguments"
 local yoso = require "yoso"
 local clock = require "yoso.bench.clock"
 local device = require "yoso.bench.device"
@@ -13,12 +14,13 @@ M.columns = {
 }
 
 function M.configure(command)
-    command:option("--case", "mlm or sst2.", "mlm")
-    command:option("--length", "Tokens of the sequence (mlm).", "512"):convert(tonumber)
+    command:option("--case", "mlm or sst2.", "mlm"):choices{"mlm", "sst2"}
+    command:option("--length", "Tokens of the sequence (mlm).", "512"):convert(arguments.whole(1))
     command:option("--form", "expectation, sample or softmax.", "expectation")
-    command:option("--dtype", "f32 or bf16.", "f32")
-    command:option("--layers", "Layers (mlm).", "12"):convert(tonumber)
-    command:option("--steps", "Steps that are one measurement (sst2).", "50"):convert(tonumber)
+        :choices{"expectation", "sample", "softmax"}
+    command:option("--dtype", "f32 or bf16.", "f32"):choices{"f32", "bf16"}
+    command:option("--layers", "Layers (mlm).", "12"):convert(arguments.whole(1))
+    command:option("--steps", "Steps that are one measurement (sst2).", "50"):convert(arguments.whole(1))
     command:option("--data", "Folder of SST-2's files (sst2).")
     command:option("--tokenizer", "Tokenizer (sst2).")
     device.configure(command)

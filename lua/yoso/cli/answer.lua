@@ -1,4 +1,5 @@
 -- yoso answer: a question about a text, the span of it that answers.
+local arguments = require "yoso.arguments"
 local pipelines = require "yoso.cli.pipelines"
 local support = require "yoso.cli.support"
 local file = require "yoso.io.file"
@@ -13,7 +14,7 @@ function M.configure(parser)
     parser:option("--context -c", "The text that holds the answers."):argname("TEXT")
     parser:option("--file -f", "A file with that text."):argname("FILE")
     parser:option("--stride", "Tokens that windows over a long text share (default 128).")
-        :argname("N"):convert(pipelines.positive)
+        :argname("N"):convert(arguments.whole(1))
 end
 
 function M.run(args)

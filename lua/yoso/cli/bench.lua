@@ -1,4 +1,5 @@
 -- yoso bench: measures this machine. Each sub-command is a module of yoso.bench.
+local arguments = require "yoso.arguments"
 local device = require "yoso.bench.device"
 local machine = require "yoso.bench.machine"
 local report = require "yoso.bench.report"
@@ -16,8 +17,8 @@ function M.configure(command)
         local sub = command:command(name, room.summary)
         sub:flag("--json", "One JSON object a measurement.")
         sub:option("--repeats", "Timed runs of each case, after one to warm up.", "3")
-            :convert(tonumber)
-        sub:option("--threads", "Threads (default: as many as the process may run on)."):convert(tonumber)
+            :convert(arguments.whole(1))
+        sub:option("--threads", "Threads (default: as many as the process may run on)."):convert(arguments.whole(1))
         room.configure(sub)
         M.parsers[name] = sub
     end

@@ -1,4 +1,5 @@
 -- yoso eval: a model on a task's data, its scores on standard output and as JSON.
+local arguments = require "yoso.arguments"
 local evaluate = require "yoso.evaluate"
 local file = require "yoso.io.file"
 local json = require "yoso.io.json"
@@ -29,7 +30,7 @@ function M.configure(parser)
         :argname("NAME")
     parser:option("--json", "Write the scores there."):argname("FILE")
     parser:option("--predictions", "Write each prediction there, as JSON lines."):argname("FILE")
-    parser:option("--limit", "Only the first N examples."):argname("N"):convert(pipelines.positive)
+    parser:option("--limit", "Only the first N examples."):argname("N"):convert(arguments.whole(1))
     parser:option("--column", "Which column holds what, such as text=review (own tables).")
         :argname("NAME=COLUMN"):convert(column):count("*")
 end

@@ -1,4 +1,5 @@
 -- yoso fill-mask: texts with a mask in, the likeliest words for it out.
+local arguments = require "yoso.arguments"
 local pipelines = require "yoso.cli.pipelines"
 
 local M = {summary = "guess the words behind a text's <mask>"}
@@ -9,7 +10,7 @@ M.examples = {'yoso fill-mask "the capital of France is <mask>."',
 function M.configure(parser)
     pipelines.configure(parser)
     parser:option("--top -k", "Words to show for a mask (default 5)."):argname("K")
-        :convert(pipelines.positive)
+        :convert(arguments.whole(1))
 end
 
 function M.run(args)

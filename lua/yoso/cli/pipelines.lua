@@ -1,5 +1,6 @@
 -- What the commands that run a pipeline have in common: options for the model, the run over all
 -- inputs in rounds, and the model that ships for a task when none is named.
+local arguments = require "yoso.arguments"
 local models = require "yoso.models"
 local pipeline = require "yoso.pipeline"
 local support = require "yoso.cli.support"
@@ -8,20 +9,11 @@ local yoso = require "yoso"
 
 local M = {}
 
-local function positive(text)
-    local number = tonumber(text)
-    if not number or number < 1 or number ~= math.floor(number) then
-        return nil, ("'%s' is no whole number above 0"):format(text)
-    end
-    return number
-end
-M.positive = positive
-
 local function configure_run(parser)
-    parser:option("--batch-size", "Sequences a batch (default 32)."):argname("N"):convert(positive)
-    parser:option("--max-length", "Tokens a sequence at most."):argname("N"):convert(positive)
+    parser:option("--batch-size", "Sequences a batch (default 32)."):argname("N"):convert(arguments.whole(1))
+    parser:option("--max-length", "Tokens a sequence at most."):argname("N"):convert(arguments.whole(1))
     parser:option("--threads", "Threads (default: all that the process may use).")
-        :argname("N"):convert(positive)
+        :argname("N"):convert(arguments.whole(1))
 end
 
 --- Options about the model and how it runs.

@@ -1,4 +1,5 @@
 -- What commands share: their inputs, their output, how they fail, which model they take.
+local arguments = require "yoso.arguments"
 local c = require "yoso.c"
 
 local M = {}
@@ -65,17 +66,6 @@ function M.configure_inputs(parser)
     parser:argument("text", "The texts; without any, the lines of standard input."):args("*")
 end
 
---- Converts an option's text to a whole number of at least `least`, for argparse.
-function M.whole(least)
-    return function(text)
-        local number = tonumber(text)
-        if number and number >= least and number == math.floor(number) and number < 2 ^ 53 then
-            return number
-        end
-        return nil, ("'%s' is no whole number of at least %d"):format(text, least)
-    end
-end
-
 --- Adds --model, --dtype, --device, --attention, --num-hash, --seed.
 function M.configure_model(parser)
     parser:option("--model", "Folder of the model, or the name of a shipped one.")
@@ -85,9 +75,9 @@ function M.configure_model(parser)
     parser:option("--device", "Where to compute."):choices{"cpu", "cuda"}
     parser:option("--attention", "Form of the attention; by default what the model's config says.")
         :choices{"expectation", "sample", "softmax"}
-    parser:option("--num-hash", "Hashes of the sampled form, which it chooses."):convert(M.whole(1))
+    parser:option("--num-hash", "Hashes of the sampled form, which it chooses."):convert(arguments.whole(1))
         :argname("N")
-    parser:option("--seed", "Seed of the hashes."):convert(M.whole(0)):argname("N")
+    parser:option("--seed", "Seed of the hashes."):convert(arguments.whole(0)):argname("N")
 end
 
 --- The options of yoso.load that the command line gave.

@@ -1,4 +1,5 @@
 -- yoso tag: texts in, the entities in them out.
+local arguments = require "yoso.arguments"
 local pipelines = require "yoso.cli.pipelines"
 
 local M = {summary = "find the entities in texts"}
@@ -8,7 +9,7 @@ M.examples = {'yoso tag "Ada Lovelace lived in London"', "yoso tag --json --mode
 function M.configure(parser)
     pipelines.configure(parser)
     parser:option("--stride", "Tokens that windows over a long text share (default 64).")
-        :argname("N"):convert(pipelines.positive)
+        :argname("N"):convert(arguments.whole(1))
 end
 
 function M.run(args)

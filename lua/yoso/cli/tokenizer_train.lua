@@ -1,4 +1,5 @@
 -- yoso tokenizer-train: a tokenizer.json from texts.
+local arguments = require "yoso.arguments"
 local support = require "yoso.cli.support"
 
 local M = {summary = "learn a tokenizer from texts"}
@@ -8,9 +9,9 @@ M.examples = {"yoso tokenizer-train --kind bpe --vocab-size 8000 --out tokenizer
 function M.configure(parser)
     parser:option("--kind", "What to learn (default bpe, on bytes).")
         :choices{"bpe", "wordpiece", "unigram"}
-    parser:option("--vocab-size", "Tokens in all (default 30000)."):convert(tonumber):argname("N")
+    parser:option("--vocab-size", "Tokens in all (default 30000)."):convert(arguments.whole(1)):argname("N")
     parser:option("--min-count", "Pairs seen less often are not merged (default 2).")
-        :convert(tonumber):argname("N")
+        :convert(arguments.whole(1)):argname("N")
     parser:flag("--lowercase", "Lower the case first (wordpiece and unigram).")
     parser:option("--out", "The file to write."):argname("FILE"):count(1)
     parser:argument("file", "Files of text, a text a line (also FILE.gz); without any, standard input.")

@@ -1,4 +1,5 @@
 -- yoso train: trains a model for a task and keeps the best in a folder.
+local arguments = require "yoso.arguments"
 local c = require "yoso.c"
 local yoso = require "yoso"
 
@@ -64,7 +65,7 @@ function M.configure(command)
         command:option("--" .. entry[1], entry[3]):argname("<" .. entry[2] .. ">")
     end
     for _, entry in ipairs(numbers) do
-        command:option("--" .. entry[1], entry[3]):argname("<" .. entry[2] .. ">"):convert(tonumber)
+        command:option("--" .. entry[1], entry[3]):argname("<" .. entry[2] .. ">"):convert(arguments.number)
     end
     command:option("--column", "Column of your table: WHAT=NAME (what is text, pair, label, prompt).")
         :argname("<WHAT=NAME>"):count("*")

@@ -4,6 +4,7 @@ local autograd = require "yoso.autograd"
 local c = require "yoso.c"
 local nn = require "yoso.nn"
 local ops = require "yoso.ops"
+local same = require "yoso.model.same"
 local standard = require "yoso.model.standard"
 local tensor = require "yoso.tensor"
 
@@ -56,15 +57,6 @@ local function handles_of(parts)
         list[i] = part.handle
     end
     return list
-end
-
-local function same(a, b)
-    for i = 1, #a do
-        if a[i] ~= b[i] then
-            return false
-        end
-    end
-    return true
 end
 
 -- The weights and biases of the three products as one. Without a tape they are joined once, and

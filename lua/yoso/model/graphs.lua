@@ -2,6 +2,7 @@
 -- before. The first pass over new lengths runs as ever; the second captures; all later ones replay.
 local c = require "yoso.c"
 local graph = require "yoso.graph"
+local same = require "yoso.model.same"
 local scope = require "yoso.scope"
 
 local lib = c.lib
@@ -37,15 +38,6 @@ local function stamp_of(model)
         stamp[#stamp + 1] = lib.yoso_tensor_version(parameter.handle)
     end
     return stamp
-end
-
-local function same(a, b)
-    for i = 1, math.max(#a, #b) do
-        if a[i] ~= b[i] then
-            return false
-        end
-    end
-    return true
 end
 
 function Graphs:forget_oldest()
