@@ -27,14 +27,14 @@ __global__ void round_rows_kernel(int8_t *out, float *scale, const void *x, int3
     for (int64_t i = lane; i < columns; i += WARP)
         largest = fmaxf(largest, fabsf(load_float(x, row * step + i, dtype)));
     largest = warp_reduce(largest, Largest());
-    float factor = largest > 0 ? 127 / largest : 0;
+    float row_scale = largest / 127, factor = row_scale > 0 ? 1 / row_scale : 0;
     for (int64_t i = lane; i < padded; i += WARP)
         out[row * padded + i] =
             i < columns
                 ? (int8_t)__float2int_rn(load_float(x, row * step + i, dtype) * factor)
                 : (int8_t)0;
     if (lane == 0)
-        scale[row] = largest / 127;
+        scale[row] = row_scale;
 }
 
 static yoso_status round_rows(int8_t *out, float *scale, const yo_view *x, int64_t padded,

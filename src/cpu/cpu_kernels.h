@@ -50,6 +50,9 @@ yoso_status YO_CPU(sequence)(const yo_view *out, double start, double step, yo_s
 /* matmul.c */
 yoso_status YO_CPU(matmul)(const yo_view *out, const yo_view *a, const yo_view *b,
                            yo_stream *stream);
+/* By a weight packed in f32, x and out of any float dtype. */
+yoso_status YO_CPU(linear_in_f32)(const yo_view *out, const yo_view *x, const yo_derived *packed,
+                                  const yo_view *bias, int32_t activation, yo_stream *stream);
 yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,
                            const yo_view *bias, int32_t activation, yo_stream *stream);
 yoso_status YO_CPU(linear_norm)(const yo_view *out, const yo_view *x, const yo_weight *weight,

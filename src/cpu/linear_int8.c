@@ -1,7 +1,9 @@
 /* Linear layers in 8 bits. Row n of the weight is s_n times whole numbers w_nk in -127 .. 127; row
  * m of x is r_m times whole numbers, kept as unsigned bytes u_mk with 128 added. Then
  *   y_mn = r_m s_n (sum over k of u_mk w_nk - 128 sum over k of w_nk) + bias_n,
- * with sums that are exact in 32 bits for K up to 65536; wider layers stay in f32. */
+ * with sums that are exact in 32 bits for K up to 65536. Wider layers, and CPUs without such
+ * products, multiply in f32, by the same s_n w_nk: a model is the same one everywhere. */
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 
@@ -12,7 +14,7 @@
 #include "cpu/matmul_dnnl.h"
 #include "cpu/vmath.h"
 
-enum { KIND = 3, MOST_COLUMNS = 65536, ROWS = 512, BLOCK = 256 };
+enum { KIND = 3, KIND_IN_F32 = 4, MOST_COLUMNS = 65536, ROWS = 512, BLOCK = 256 };
 
 typedef struct int8_weight {
     yo_derived derived;
@@ -29,6 +31,13 @@ static float largest_of(const float *row, int64_t n)
     for (int64_t i = 0; i < n; i++)
         largest = yo_magnitude(row[i]) > largest ? yo_magnitude(row[i]) : largest;
     return largest;
+}
+
+/* Rows are rounded by this factor, to the nearest, halves to even, wherever 8 bits are made: here,
+ * in amx_pack.c, in cuda/linear_int8.cu and for files in lua/yoso/model/int8.lua. */
+static float factor_of(float scale)
+{
+    return scale > 0 ? 1 / scale : 0;
 }
 
 /* -- The weight ---------------------------------------------------------------------------------
@@ -50,14 +59,13 @@ static void round_row(int8_t *out, const yo_view *source, int64_t row, float *va
     int32_t sum = 0;
     yo_load_floats(values, source->data, row * source->stride[0], source->stride[1], source->dtype,
                    n);
-    float largest = largest_of(values, n), factor = largest > 0 ? 127 / largest : 0;
+    *scale = largest_of(values, n) / 127;
+    float factor = factor_of(*scale);
     for (int64_t i = 0; i < n; i++) {
-        float value = values[i] * factor;
-        int32_t number = (int32_t)(value + (value < 0 ? -0.5f : 0.5f));
+        int32_t number = (int32_t)rintf(values[i] * factor);
         out[i] = (int8_t)number;
         sum += number;
     }
-    *scale = largest / 127;
     *offset = 128 * sum;
 }
 
@@ -105,6 +113,33 @@ static yoso_status make(yo_derived **out, const yo_view *source)
     }
     *out = &weight->derived;
     return YOSO_OK;
+}
+
+/* Row `row` of the source as s_n w_nk. */
+static void round_row_in_f32(float *out, const yo_view *source, int64_t row)
+{
+    int64_t n = source->shape[1];
+    yo_load_floats(out, source->data, row * source->stride[0], source->stride[1], source->dtype, n);
+    float scale = largest_of(out, n) / 127, factor = factor_of(scale);
+    for (int64_t i = 0; i < n; i++)
+        out[i] = rintf(out[i] * factor) * scale;
+}
+
+static yoso_status make_in_f32(yo_derived **out, const yo_view *source)
+{
+    int64_t n = source->shape[0], k = source->shape[1];
+    int threads = n * k < YO_CPU_GRAIN ? 1 : yo_threads();
+    size_t bytes = (size_t)(n * k) * sizeof(float);
+    yo_view rounded = {.dtype = YOSO_F32, .ndim = 2, .shape = {n, k}, .stride = {k, 1}};
+    YO_TRY(yo_memory_take(&rounded.data, bytes));
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t i = 0; i < n; i++)
+        round_row_in_f32((float *)rounded.data + i * k, source, i);
+    yoso_status status = yo_dnnl_pack(out, &rounded);
+    if (status == YOSO_OK)
+        (*out)->kind = KIND_IN_F32;
+    yo_memory_give(rounded.data, bytes);
+    return status;
 }
 
 /* -- The product --------------------------------------------------------------------------------
@@ -210,9 +245,11 @@ yoso_status YO_CPU(linear_int8)(const yo_view *out, const yo_view *x, const yo_w
     if (x->shape[1] <= MOST_COLUMNS)
         return YO_CPU(amx_linear)(out, x, weight, bias, activation, NULL, true);
 #endif
-    if (!yo_dnnl_has_int8() || x->shape[1] > MOST_COLUMNS)
-        return YO_CPU(linear)(out, x, weight, bias, activation, stream);
     yo_derived *derived;
+    if (!yo_dnnl_has_int8() || x->shape[1] > MOST_COLUMNS) {
+        YO_TRY(yo_derived_find(&derived, weight, KIND_IN_F32, make_in_f32));
+        return YO_CPU(linear_in_f32)(out, x, derived, bias, activation, stream);
+    }
     YO_TRY(yo_derived_find(&derived, weight, KIND, make));
     int64_t rows = x->shape[0], most = rows < ROWS ? rows : ROWS;
     int threads = yo_view_count(x) < YO_CPU_GRAIN ? 1 : yo_threads();

@@ -153,18 +153,9 @@ static yoso_status pack_in_f32(yo_derived **out, const yo_view *weight)
     return status;
 }
 
-yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,
-                           const yo_view *bias, int32_t activation, yo_stream *stream)
+yoso_status YO_CPU(linear_in_f32)(const yo_view *out, const yo_view *x, const yo_derived *packed,
+                                  const yo_view *bias, int32_t activation, yo_stream *stream)
 {
-#if defined(__AMX_TILE__)
-    return YO_CPU(amx_linear)(out, x, weight, bias, activation, NULL, false);
-#endif
-    yo_derived *packed;
-    if (is_native(x->dtype)) {
-        YO_TRY(yo_derived_find(&packed, weight, PACKED, pack));
-        return yo_dnnl_linear(out, x, packed, bias, activation);
-    }
-    YO_TRY(yo_derived_find(&packed, weight, PACKED_IN_F32, pack_in_f32));
     yo_view o = *out, wide_x = {.data = NULL}, wide_bias = {.data = NULL};
     o.dtype = YOSO_F32;
     YO_TRY(yo_memory_take(&o.data, bytes_in_f32(&o)));
@@ -179,6 +170,21 @@ yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight
     yo_memory_give(wide_x.data, bytes_in_f32(&wide_x));
     yo_memory_give(o.data, bytes_in_f32(&o));
     return status;
+}
+
+yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight *weight,
+                           const yo_view *bias, int32_t activation, yo_stream *stream)
+{
+#if defined(__AMX_TILE__)
+    return YO_CPU(amx_linear)(out, x, weight, bias, activation, NULL, false);
+#endif
+    yo_derived *packed;
+    if (is_native(x->dtype)) {
+        YO_TRY(yo_derived_find(&packed, weight, PACKED, pack));
+        return yo_dnnl_linear(out, x, packed, bias, activation);
+    }
+    YO_TRY(yo_derived_find(&packed, weight, PACKED_IN_F32, pack_in_f32));
+    return YO_CPU(linear_in_f32)(out, x, packed, bias, activation, stream);
 }
 
 yoso_status YO_CPU(linear_norm)(const yo_view *out, const yo_view *x, const yo_weight *weight,
