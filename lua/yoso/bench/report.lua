@@ -84,7 +84,7 @@ function M.plot(path, plot)
     end
     script[#script + 1] = "plot " .. table.concat(titles, ", ")
     os.remove(path .. ".tmp")
-    local pipe = io.popen("gnuplot 2>&1 >/dev/null", "w")
+    local pipe = io.popen("gnuplot >/dev/null", "w")
     pipe:write(table.concat(script, "\n"), "\n", table.concat(data, "\n"), "\n")
     pipe:close()
     local renamed, message = os.rename(path .. ".tmp", path)
