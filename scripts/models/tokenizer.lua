@@ -35,6 +35,7 @@ local function texts()
     end
 end
 
+assert(require("yoso.io.file").mkdir(out))
 local learned = assert(yoso.train_tokenizer("wordpiece", coroutine.wrap(texts), {vocab_size = 8192}))
 local path = out .. "/cased.json"
 assert(learned:save(path))
