@@ -9,9 +9,14 @@ local yoso = require "yoso"
 
 ffi.cdef "uint64_t yo_emulate_pool_bytes(void);"
 local module = ffi.load(os.getenv "YOSO_CUDA_MODULE")
-local emulated, pool_bytes = pcall(function() return module.yo_emulate_pool_bytes end)
+local emulated = pcall(function() return module.yo_emulate_pool_bytes end)
 if not emulated then
     return -- a real device
+end
+
+-- Through the module, which is unloaded with its last reader.
+local function pool_bytes()
+    return tonumber(module.yo_emulate_pool_bytes())
 end
 
 -- Bytes of the pool after each of some runs of a step.
@@ -19,7 +24,7 @@ local function bytes_after(steps, step)
     local list = {}
     for i = 1, steps do
         step(i)
-        list[i] = tonumber(pool_bytes())
+        list[i] = pool_bytes()
     end
     return list
 end

@@ -74,6 +74,8 @@ static void read(const operands *o, workspace *space)
 }
 
 /* Bits added as bits, so that one walk serves every kind of number. */
+typedef uint32_t bits __attribute__((vector_size(YO_LANES * sizeof(uint32_t))));
+
 static void walk_add(const operands *o, workspace *space)
 {
     (void)o;
@@ -83,8 +85,7 @@ static void walk_add(const operands *o, workspace *space)
         for (int32_t h = 0; h < space->tables.count; h++) {
             float *bucket = space->table + h * size + space->k_code[h * space->ld + i] * width;
             for (int64_t e = 0; e < width; e += YO_LANES)
-                yo_store(bucket + e,
-                         (yo_vec)((yo_ivec)yo_load(bucket + e) + (yo_ivec)yo_load(row + e)));
+                yo_store(bucket + e, (yo_vec)((bits)yo_load(bucket + e) + (bits)yo_load(row + e)));
         }
     }
 }
@@ -95,13 +96,13 @@ static void walk_read(const operands *o, workspace *space)
     int64_t width = yo_values_floats(&space->tables, 1), size = space->tables.buckets * width;
     for (int64_t i = 0; i < space->rows; i++)
         for (int64_t e = 0; e < width; e += 4 * YO_LANES) {
-            yo_ivec sum[4] = {{0}, {0}, {0}, {0}};
+            bits sum[4] = {{0}, {0}, {0}, {0}};
             int vectors = (int)((width - e) / YO_LANES < 4 ? (width - e) / YO_LANES : 4);
             for (int32_t h = 0; h < space->tables.count; h++) {
                 const float *bucket =
                     space->table + h * size + space->q_code[h * space->ld + i] * width + e;
                 for (int n = 0; n < vectors; n++)
-                    sum[n] += (yo_ivec)yo_load(bucket + n * YO_LANES);
+                    sum[n] += (bits)yo_load(bucket + n * YO_LANES);
             }
             for (int n = 0; n < vectors; n++)
                 yo_store(space->sum + i * space->tables.width + e + n * YO_LANES, (yo_vec)sum[n]);
