@@ -35,7 +35,7 @@ describe("the models that ship", function()
         local result = assert(yoso.evaluate{model = "models/listops", task = "listops",
             data = shared.path("data/lra-listops"), limit = 300})
         assert.equal("sample", result.attention)
-        assert.is_true(result.accuracy > 0.3)
+        assert.is_true(result.accuracy > 0.38)
     end)
 end)
 
