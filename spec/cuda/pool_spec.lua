@@ -60,7 +60,7 @@ describe("the pool asks for nothing more after the first steps", function()
             end)
             assert.is_true(bytes[1] > 0)
             assert.equal(bytes[3], bytes[8])
-            assert.equal(live[3], live[8])
+            assert.is_true(live[8] <= live[3]) -- less where a finalizer came late
         end)
 
         it("of inference, attention " .. form, function()
