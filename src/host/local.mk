@@ -4,7 +4,7 @@ libyoso_la_SOURCES += \
 	src/host/interrupt.c \
 	src/host/modules.c src/host/modules.h \
 	src/host/state.c src/host/state.h \
-	src/host/value.c
+	src/host/value.c src/host/value.h src/host/value_table.c
 nodist_libyoso_la_SOURCES += src/host/embedded.c
 AM_CPPFLAGS += -DYO_DATA_PATH='"$(pkgdatadir)"'
 
