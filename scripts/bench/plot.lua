@@ -1,4 +1,5 @@
--- Draws what `scripts/bench/peers.py --json` measured: time and memory against length, ours and theirs.
+-- Draws what `scripts/bench/peers.py --json` measured: time and memory against length, ours and, dashed,
+-- theirs.
 -- usage: yoso scripts/bench/plot.lua ROWS.jsonl STEM       (writes STEM-time.svg and STEM-memory.svg)
 local file = require "yoso.io.file"
 local json = require "yoso.io.json"
@@ -42,7 +43,7 @@ local function curves_of(rows, ours, theirs)
             points[#points + 1] = {size, value}
         end
         table.sort(points, function(a, b) return a[1] < b[1] end)
-        list[i] = {title = title, points = points}
+        list[i] = {title = title, points = points, dashed = not title:find("^yoso")}
     end
     return list
 end

@@ -63,20 +63,21 @@ function M.plot_path(path)
 end
 
 --- Draws curves into path (.svg or .png) with both axes logarithmic.
--- plot is {title=, x=, y=, curves = {{title=, points = {{x, y}, ...}}, ...}}.
+-- plot is {title=, x=, y=, curves = {{title=, points = {{x, y}, ...}, dashed=}, ...}}.
 -- Returns true, or nil and a message (gnuplot missing, path unwritable).
 function M.plot(path, plot)
-    local terminal = path:match("%.svg$") and "svg size 900,560 background 'white'"
-        or "pngcairo size 900,560"
+    local terminal = path:match("%.svg$") and "svg size 1000,560 background 'white'"
+        or "pngcairo size 1000,560"
     local script = {
         "set terminal " .. terminal, "set output " .. quoted(path .. ".tmp"),
         "set title " .. quoted(plot.title), "set xlabel " .. quoted(plot.x),
         "set ylabel " .. quoted(plot.y), "set logscale x 2", "set logscale y", "set grid",
-        "set key left top",
+        "set key outside right top",
     }
     local titles, data = {}, {}
     for i, curve in ipairs(plot.curves) do
-        titles[i] = "'-' with linespoints linewidth 2 title " .. quoted(curve.title)
+        titles[i] = ("'-' with linespoints linewidth 2 dashtype %d title "):format(curve.dashed and 2 or 1)
+            .. quoted(curve.title)
         for _, point in ipairs(curve.points) do
             data[#data + 1] = ("%.9g %.9g"):format(point[1], point[2])
         end
