@@ -7,7 +7,7 @@ local M = {summary = "time and memory against length, with a plot", columns = mo
 
 function M.configure(command)
     model.configure(command)
-    command:option("--plot", "Draw into FILE-time and FILE-memory (.svg or .png).")
+    command:option("--plot", "Draw into FILE-time and FILE-memory (.svg or .png) by gnuplot.")
         :convert(report.plot_path)
 end
 
