@@ -2,6 +2,9 @@
 -- option's text into its value, or gives nil and what is wrong with it.
 local M = {}
 
+--- The forms of attention, for --form, --forms and --attention.
+M.forms = {"expectation", "sample", "softmax"}
+
 --- A whole number of at least `least`.
 function M.whole(least)
     return function(text)

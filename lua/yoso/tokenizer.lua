@@ -3,8 +3,10 @@
 local c = require "yoso.c"
 local options = require "yoso.tokenizer.options"
 local record = require "yoso.tokenizer.record"
+local texts_of = require "yoso.tokenizer.texts"
 
 local lib = c.lib
+local pointers = texts_of.pointers
 local M = {}
 
 local Tokenizer = {}
@@ -13,8 +15,6 @@ M.metatable = Tokenizer
 
 local tokenizer_slot = c.typeof("yoso_tokenizer *[1]")
 local encoding_slot = c.typeof("yoso_encoding *[1]")
-local strings = c.typeof("const char *[?]")
-local int64s = c.typeof("int64_t[?]")
 local int32s = c.typeof("int32_t[?]")
 local int64 = c.typeof("int64_t[1]")
 local text_slot = c.typeof("char *[1]")
@@ -114,19 +114,6 @@ local function own(status, slot)
     return handle, message
 end
 
--- Pointers to Lua strings (which the list keeps alive) and their lengths.
-local function pointers(list, n, where, name)
-    local texts, lengths = c.array(strings, n + 1), c.array(int64s, n + 1)
-    for i = 1, n do
-        local text = list[i]
-        if type(text) ~= "string" then
-            c.raise(("%s: %s %d is a %s, must be a string"):format(where, name, i, type(text)))
-        end
-        texts[i - 1], lengths[i - 1] = text, #text
-    end
-    return texts, lengths
-end
-
 local function encode_words(self, words, pair, native)
     if pair ~= nil and type(pair) ~= "table" then
         c.raise(("encode: pair is a %s, must be a list of words like the text"):format(type(pair)))
@@ -204,7 +191,7 @@ function Tokenizer:encode_batch(inputs, opts)
     local pointer, length = pointers(texts, n, "encode_batch", "text")
     local pair_pointer, pair_length
     if seconds then
-        pair_pointer, pair_length = c.array(strings, n + 1), c.array(int64s, n + 1)
+        pair_pointer, pair_length = texts_of.room(n)
         for i, text in pairs(seconds) do
             pair_pointer[i - 1], pair_length[i - 1] = text, #text
         end

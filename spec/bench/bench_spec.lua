@@ -1,5 +1,6 @@
 -- yoso bench at sizes that take no time: what its rows hold, what it draws, what it refuses. How fast
 -- anything is, no spec says.
+local file = require "yoso.io.file"
 local json = require "cjson"
 local program = require "spec.support.program"
 
@@ -24,13 +25,6 @@ local function rows_of(result)
         rows[#rows + 1] = json.decode(line)
     end
     return rows
-end
-
-local function read(path)
-    local file = assert(io.open(path, "rb"))
-    local text = file:read("*a")
-    file:close()
-    return text
 end
 
 describe("yoso bench", function()
@@ -77,7 +71,7 @@ describe("yoso bench", function()
         assert.matches("time grows with length to the %-?[%d.]+, peak memory", result.err)
         for _, what in ipairs{"time", "memory"} do
             local drawn = ("%s-%s.svg"):format(path, what)
-            assert.matches("<svg", read(drawn))
+            assert.matches("<svg", assert(file.read(drawn)))
             os.remove(drawn)
         end
         os.remove(path)

@@ -1,12 +1,7 @@
 -- Runs every example of docs/tensors.md and compares what it prints with its --> lines.
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
+local file = require "yoso.io.file"
 
-local text = read("docs/tensors.md")
+local text = assert(file.read("docs/tensors.md"))
 
 local function run(code, name)
     local printed = {}

@@ -8,7 +8,6 @@ local tensor = require "yoso.tensor"
 local yoso = require "yoso"
 
 local lib = c.lib
-local forms = {"expectation", "sample", "softmax"}
 local parts_slot = c.typeof("double[?]")
 
 local M = {summary = "one layer's attention alone, every form"}
@@ -25,7 +24,7 @@ function M.configure(command)
     command:option("--lengths", "Tokens of the sequence, several with commas.", "512,4096,16384")
         :convert(arguments.list(arguments.whole(1)))
     command:option("--forms", "expectation, sample, softmax, several with commas.",
-        "expectation,sample,softmax"):convert(arguments.list(arguments.one_of(forms)))
+        "expectation,sample,softmax"):convert(arguments.list(arguments.one_of(arguments.forms)))
     command:option("--heads", "Number of heads.", "12"):convert(arguments.whole(1))
     command:option("--head-size", "Width of a head.", "64"):convert(arguments.whole(1))
     command:option("--num-hash", "Hashes of the sampled form, several with commas.", "32")

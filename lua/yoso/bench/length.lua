@@ -32,17 +32,17 @@ local function plot(path, rows, key, title, unit)
 end
 
 function M.run(args, each)
-    local rows, time, space, smallest = {}, {}, {}, math.huge
+    local rows, time, space = {}, {}, {}
     model.run(args, function(row)
         rows[#rows + 1] = row
         time[#time + 1] = {row.length, row.median}
         space[#space + 1] = {row.length, row.peak_mib}
-        smallest = math.min(smallest, row.peak_mib)
         each(row)
     end)
     if #rows > 1 then
+        local growth = M.exponent(space) -- no number where a peak is below 1 MiB
         io.stderr:write(("time grows with length to the %.3f, peak memory %s\n"):format(M.exponent(time),
-            smallest > 0 and ("to the %.3f"):format(M.exponent(space)) or "too little to tell"))
+            growth == growth and ("to the %.3f"):format(growth) or "too little to tell"))
     end
     if args.plot and rows[1] then
         local ok, message = plot(args.plot, rows, "median", "time", "seconds a pass")

@@ -17,7 +17,7 @@ M.columns = {
 --- Options of what is measured, for every room that measures a whole encoder.
 function M.configure_encoder(command, form)
     command:option("--form", "expectation, sample or softmax.", form)
-        :choices{"expectation", "sample", "softmax"}
+        :choices(arguments.forms)
     command:option("--dtype", "f32, bf16 or int8.", "f32"):choices{"f32", "bf16", "int8"}
     command:option("--num-hash", "Hashes of the sampled form.", "32"):convert(arguments.whole(1))
     command:option("--layers", "Layers.", "12"):convert(arguments.whole(1))

@@ -6,6 +6,7 @@ local clock = require "yoso.bench.clock"
 local file = require "yoso.io.file"
 local models = require "yoso.models"
 local options = require "yoso.tokenizer.options"
+local texts_of = require "yoso.tokenizer.texts"
 local yoso = require "yoso"
 
 local lib = c.lib
@@ -37,13 +38,10 @@ local function read(path, limit)
     return texts, bytes
 end
 
--- A function that encodes all texts in one call of the C library, and what it reads alive.
-local function encoding(tokenizer, texts, fields)
-    local count = #texts
-    local pointers, lengths = c.array("const char *[?]", count + 1), c.array("int64_t[?]", count + 1)
-    for i = 1, count do
-        pointers[i - 1], lengths[i - 1] = texts[i], #texts[i]
-    end
+-- A function that encodes all texts, which the caller keeps, in one call of the C library.
+local function encoding(tokenizer, list, fields)
+    local count = #list
+    local pointers, lengths = texts_of.pointers(list, count, "bench", "text")
     local native = options.native(tokenizer, {fields = fields, overflow = false}, "encode")
     local slot = c.new("yoso_encoding *[1]")
     return function()

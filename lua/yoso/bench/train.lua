@@ -17,7 +17,7 @@ function M.configure(command)
     command:option("--case", "mlm or sst2.", "mlm"):choices{"mlm", "sst2"}
     command:option("--length", "Tokens of the sequence (mlm).", "512"):convert(arguments.whole(1))
     command:option("--form", "expectation, sample or softmax.", "expectation")
-        :choices{"expectation", "sample", "softmax"}
+        :choices(arguments.forms)
     command:option("--dtype", "f32 or bf16.", "f32"):choices{"f32", "bf16"}
     command:option("--layers", "Layers (mlm).", "12"):convert(arguments.whole(1))
     command:option("--steps", "Steps that are one measurement (sst2).", "50"):convert(arguments.whole(1))

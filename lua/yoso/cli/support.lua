@@ -74,7 +74,7 @@ function M.configure_model(parser)
         :choices{"f32", "f16", "bf16", "int8"}
     parser:option("--device", "Where to compute."):choices{"cpu", "cuda"}
     parser:option("--attention", "Form of the attention; by default what the model's config says.")
-        :choices{"expectation", "sample", "softmax"}
+        :choices(arguments.forms)
     parser:option("--num-hash", "Hashes of the sampled form, which it chooses."):convert(arguments.whole(1))
         :argname("N")
     parser:option("--seed", "Seed of the hashes."):convert(arguments.whole(0)):argname("N")

@@ -212,18 +212,6 @@ function Module:state()
     return state
 end
 
-local function same_shape(a, b)
-    if #a ~= #b then
-        return false
-    end
-    for i = 1, #a do
-        if a[i] ~= b[i] then
-            return false
-        end
-    end
-    return true
-end
-
 -- Gives `target` the storage of `source`, which stays valid: both views share it.
 local function share(target, source)
     local handle = source.handle
@@ -246,7 +234,7 @@ function Module:load_state(state, assign)
             missing[#missing + 1] = name
         elseif not tensor.is(source) then
             c.raise(("load_state: %s is a %s, must be a tensor"):format(name, type(source)))
-        elseif not same_shape(source:shape(), target:shape()) then
+        elseif lib.yoso_tensor_same_shape(source.handle, target.handle) == 0 then
             mismatched[#mismatched + 1] = {name = name, wanted = target:shape(),
                 got = source:shape()}
         elseif assign then
