@@ -29,8 +29,9 @@ local function compile(name, sources)
     return target
 end
 
-local function run_test(name)
-    local test = compile(name, ("spec/c/%s.c"):format(name))
+-- `parts` are sources of the library that the test looks into.
+local function run_test(name, parts)
+    local test = compile(name, ("spec/c/%s.c %s"):format(name, parts or ""))
     local result = program.shell(("cd / && LD_LIBRARY_PATH=%s %s"):format(program.quote(libraries),
         program.quote(test)))
     local log = assert(io.open(root .. "/" .. name .. ".log", "w"))
@@ -54,6 +55,10 @@ describe("an installed yoso", function()
 
     it("runs scripts and functions in any number of states and threads", function()
         run_test("state_test")
+    end)
+
+    it("cuts large blocks from regions that serve any size again", function()
+        run_test("extents_test", "-Isrc src/core/extents.c")
     end)
 
     it("has a program that runs from any folder", function()

@@ -82,6 +82,33 @@ describe("AdamW", function()
         assert.equal("load_state: 2.step belongs to no parameter; there are 1", message)
     end)
 
+    it("begins at what parameters are in the first step, whatever they were before", function()
+        local late, early = wave({5}, 3, "bf16"):requires_grad(true), nil
+        local optimizer = adamw{late}
+        yoso.no_grad(function() late:copy_(wave({5}, 0, "bf16")) end)
+        for step = 1, 4 do
+            late.grad = wave({5}, step, "bf16")
+            optimizer:step()
+        end
+        early = run(adamw, "bf16")
+        close(late:detach(), early, 0)
+    end)
+
+    it("takes what a state lacks as before the first step", function()
+        local p = wave({5}, 0):requires_grad(true)
+        local optimizer = adamw{p}
+        assert.same({}, optimizer:state())
+        p.grad = wave({5}, 1)
+        optimizer:step()
+        local saved = optimizer:state()
+        assert(optimizer:load_state(saved)) -- its own
+        assert.equal(1, optimizer:state()["1.step"]:item())
+        assert.is_true(saved["1.mean"]:abs():sum():item() > 0)
+        assert(optimizer:load_state{})
+        assert.same({}, optimizer:state())
+        assert.equal(0, saved["1.mean"]:abs():sum():item())
+    end)
+
     it("makes packed weights anew after a step", function()
         local weight, x = wave({3, 4}, 0):requires_grad(true), wave({2, 4}, 1)
         yoso.no_grad(yoso.ops.linear, x, weight)

@@ -3,6 +3,7 @@ libyoso_la_SOURCES += \
 	src/core/arccos_power.h \
 	src/core/derived.c src/core/derived.h \
 	src/core/dtype.c src/core/dtype.h \
+	src/core/extents.c src/core/extents.h \
 	src/core/memory.c src/core/memory.h \
 	src/core/philox.h \
 	src/core/shape.c src/core/shape.h \

@@ -1,14 +1,16 @@
-/* The caching allocator. Sizes are rounded up to classes, four to each power of two; freed
- * blocks wait in the list of their class. Scratch of a kernel is taken and given the same way. */
+/* The caching allocator. Small sizes are rounded up to classes, four to each power of two; freed
+ * blocks wait in the list of their class. Large ones are extents. Scratch of a kernel is taken and
+ * given the same way. */
 #include "core/memory.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
+#include "core/extents.h"
 #include "core/status.h"
 
-enum { ALIGNMENT = 64, CLASSES = 4 * 48, SMALLEST_SHIFT = 8, HUGE_PAGE = 2 << 20 };
+enum { ALIGNMENT = 64, SMALLEST_SHIFT = 8, LARGE_SHIFT = 20, CLASSES = 4 * 12 + 1 };
+#define LARGE ((size_t)1 << LARGE_SHIFT)
 
 typedef struct free_block {
     struct free_block *next;
@@ -18,35 +20,17 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static free_block *waiting[CLASSES];
 static int64_t live, cached, peak;
 
-/* The class that holds `bytes`, and its size: (4 + step) / 4 * 2^shift. */
+/* The class that holds `bytes`, less than LARGE, and its size: (4 + step) / 4 * 2^shift. */
 static int class_of(size_t bytes, size_t *size)
 {
     int shift = SMALLEST_SHIFT;
-    while (shift < 46 && ((size_t)2 << shift) < bytes)
+    while (((size_t)2 << shift) < bytes)
         shift++;
-    for (int step = 0; step < 4; step++) {
-        size_t candidate = ((size_t)(4 + step) << shift) >> 2;
-        if (candidate >= bytes) {
-            *size = candidate;
-            return 4 * (shift - SMALLEST_SHIFT) + step;
-        }
-    }
-    *size = (size_t)2 << shift;
-    return 4 * (shift + 1 - SMALLEST_SHIFT);
-}
-
-/* A block from the system. Large ones lie on huge pages where there are some: matrix products that
- * write rows far apart are a tenth faster then. */
-static void *ask_system(size_t size)
-{
-    void *block = NULL;
-    if (posix_memalign(&block, size < HUGE_PAGE ? ALIGNMENT : HUGE_PAGE, size) != 0)
-        return NULL;
-#ifdef MADV_HUGEPAGE
-    if (size >= HUGE_PAGE)
-        madvise(block, size, MADV_HUGEPAGE); /* a wish: failing changes nothing */
-#endif
-    return block;
+    int step = 0;
+    while (((size_t)(4 + step) << shift) >> 2 < bytes)
+        step++;
+    *size = ((size_t)(4 + step) << shift) >> 2;
+    return 4 * (shift - SMALLEST_SHIFT) + step;
 }
 
 static void release_waiting(void)
@@ -59,6 +43,28 @@ static void release_waiting(void)
         }
     }
     cached = 0;
+    yo_extents_trim();
+}
+
+static void *take_small(size_t bytes, size_t *size)
+{
+    int index = class_of(bytes, size);
+    free_block *block = waiting[index];
+    if (block) {
+        waiting[index] = block->next;
+        cached -= (int64_t)*size;
+        return block;
+    }
+    void *fresh = NULL;
+    return posix_memalign(&fresh, ALIGNMENT, *size) == 0 ? fresh : NULL;
+}
+
+static void *take(size_t bytes, size_t *size)
+{
+    if (bytes < LARGE)
+        return take_small(bytes, size);
+    *size = yo_extent_size(bytes);
+    return yo_extents_take(*size);
 }
 
 yoso_status yo_memory_take(void **out, size_t bytes)
@@ -66,18 +72,11 @@ yoso_status yo_memory_take(void **out, size_t bytes)
     size_t size;
     if (bytes > (size_t)1 << 46)
         return yo_fail(YOSO_NO_MEMORY, "out of memory: %zu bytes wanted", bytes);
-    int index = class_of(bytes, &size);
     pthread_mutex_lock(&lock);
-    void *block = waiting[index];
-    if (block) {
-        waiting[index] = waiting[index]->next;
-        cached -= (int64_t)size;
-    } else {
-        block = ask_system(size);
-        if (!block) {
-            release_waiting();
-            block = ask_system(size);
-        }
+    void *block = take(bytes, &size);
+    if (!block) {
+        release_waiting();
+        block = take(bytes, &size);
     }
     int64_t alive = live;
     if (block) {
@@ -94,18 +93,27 @@ yoso_status yo_memory_take(void **out, size_t bytes)
     return YOSO_OK;
 }
 
-void yo_memory_give(void *pointer, size_t bytes)
+static size_t give_small(free_block *block, size_t bytes)
 {
-    if (!pointer)
-        return;
     size_t size;
     int index = class_of(bytes, &size);
-    free_block *block = pointer;
-    pthread_mutex_lock(&lock);
-    live -= (int64_t)size;
     cached += (int64_t)size;
     block->next = waiting[index];
     waiting[index] = block;
+    return size;
+}
+
+void yo_memory_give(void *block, size_t bytes)
+{
+    if (!block)
+        return;
+    pthread_mutex_lock(&lock);
+    size_t size = yo_extent_size(bytes);
+    if (bytes < LARGE)
+        size = give_small(block, bytes);
+    else
+        yo_extents_give(block);
+    live -= (int64_t)size;
     pthread_mutex_unlock(&lock);
 }
 
@@ -133,7 +141,10 @@ int64_t yoso_memory_live(void)
 
 int64_t yoso_memory_cached(void)
 {
-    return read_counter(&cached);
+    pthread_mutex_lock(&lock);
+    int64_t value = cached + (int64_t)yo_extents_cached();
+    pthread_mutex_unlock(&lock);
+    return value;
 }
 
 int64_t yoso_memory_peak(void)

@@ -1,8 +1,9 @@
 -- What all optimisers share: parameter groups, the walk over their parameters, and their state.
 --
 -- A group is {params = {...}, lr = ..., ...}: settings that a group does not give are the
--- optimiser's. A parameter's state (f32 tensors and the step) is made when its first gradient
--- comes; a parameter stored narrow gets a master copy in f32.
+-- optimiser's. A parameter's state is the step and f32 tensors, a master copy of a parameter stored
+-- narrow among them. It is made with the optimiser, beside the parameters: made in the first step it
+-- would lie between that step's gradients, whose room would fit nothing else afterwards.
 local c = require "yoso.c"
 local tensor = require "yoso.tensor"
 
@@ -50,9 +51,29 @@ local function make_group(given, options, defaults, name)
     return group
 end
 
---- Makes an optimiser class: define("SGD", defaults, update), where update(group, parameter,
--- state) applies one step; state has `step` and what update keeps there.
-function Optimizer.define(name, defaults, update)
+-- f32 zeros like the parameter, out of every scope's reach.
+local function zeros_like(parameter)
+    local zeros = tensor.zeros(parameter:shape(), "f32", parameter:device())
+    zeros.kept = true
+    return zeros
+end
+
+local function new_state(self, group, parameter)
+    local state = {step = 0}
+    for _, key in ipairs(self.moments(group)) do
+        state[key] = zeros_like(parameter)
+    end
+    if parameter:dtype() ~= "f32" then
+        state.master = zeros_like(parameter)
+    end
+    self.states[parameter] = state
+    return state
+end
+
+--- Makes an optimiser class: define("SGD", defaults, moments, update). moments(group) names the
+-- tensors that each parameter has in its state; update(group, parameter, state) applies one step, of
+-- which state.step is the number.
+function Optimizer.define(name, defaults, moments, update)
     return function(params, options)
         options = options or {}
         if type(params) ~= "table" or tensor.is(params) or #params == 0 then
@@ -60,8 +81,8 @@ function Optimizer.define(name, defaults, update)
                 :format(name))
         end
         local groups = params[1].params and params or {{params = params}}
-        local self = setmetatable({name = name, update = update, groups = {}, list = {},
-            states = {}}, Optimizer)
+        local self = setmetatable({name = name, moments = moments, update = update, groups = {},
+            list = {}, states = {}}, Optimizer)
         local seen = {}
         for i, given in ipairs(groups) do
             if type(given.params) ~= "table" then
@@ -71,31 +92,16 @@ function Optimizer.define(name, defaults, update)
                 check_parameter(parameter, name, #self.list + 1, seen)
                 self.list[#self.list + 1] = parameter
             end
-            self.groups[i] = make_group(given, options, defaults, name)
+            local group = make_group(given, options, defaults, name)
+            self.groups[i] = group
+            for _, parameter in ipairs(group.params) do
+                if parameter.grad_wanted then
+                    new_state(self, group, parameter)
+                end
+            end
         end
         return self
     end
-end
-
--- f32 zeros like the parameter, out of every scope's reach.
-local function zeros_like(parameter)
-    local zeros = tensor.zeros(parameter:shape(), "f32", parameter:device())
-    zeros.kept = true
-    return zeros
-end
-Optimizer.zeros_like = zeros_like
-
-local function state_of(self, parameter)
-    local state = self.states[parameter]
-    if not state then
-        state = {step = 0}
-        if parameter:dtype() ~= "f32" then
-            state.master = tensor.call(c.lib.yoso_cast, parameter.handle, c.lib.YOSO_F32)
-            state.master.kept = true
-        end
-        self.states[parameter] = state
-    end
-    return state
 end
 
 --- One step: every parameter that has a gradient is updated in place.
@@ -103,7 +109,10 @@ function Optimizer:step()
     for _, group in ipairs(self.groups) do
         for _, parameter in ipairs(group.params) do
             if parameter.grad then
-                local state = state_of(self, parameter)
+                local state = self.states[parameter] or new_state(self, group, parameter)
+                if state.step == 0 and state.master then
+                    state.master:copy_(parameter)
+                end
                 state.step = state.step + 1
                 self.update(group, parameter, state)
             end
@@ -121,11 +130,13 @@ function Optimizer:zero_grad()
     end
 end
 
---- The state as tensors by name ("3.mean" belongs to the third parameter), to be saved.
+--- The state as tensors by name ("3.mean" belongs to the third parameter), to be saved: of those
+-- that were updated.
 function Optimizer:state()
     local result = {}
     for i, parameter in ipairs(self.list) do
-        for key, value in pairs(self.states[parameter] or {}) do
+        local state = self.states[parameter]
+        for key, value in pairs(state and state.step > 0 and state or {}) do
             result[("%d.%s"):format(i, key)] = tensor.is(value) and value
                 or tensor.tensor(value, "i64")
         end
@@ -133,37 +144,60 @@ function Optimizer:state()
     return result
 end
 
-local function copy_of(value)
-    local copy = tensor.clone(value)
-    copy.kept = true
-    return copy
-end
-
 local function same_shape(a, b)
     return c.lib.yoso_tensor_same_shape(a.handle, b.handle) ~= 0
 end
 
---- Takes a state that state() gave: true, or nil and what does not fit.
-function Optimizer:load_state(saved)
-    local states = {}
+-- What a saved state has for each parameter: {[parameter] = {key = value}}, or nil and what does not
+-- fit.
+local function match(self, saved)
+    local found = {}
     for name, value in pairs(saved) do
         local position, key = name:match("^(%d+)%.([%w_]+)$")
         local parameter = self.list[tonumber(position)]
         if not parameter then
             return nil, ("load_state: %s belongs to no parameter; there are %d")
                 :format(name, #self.list)
-        end
-        states[parameter] = states[parameter] or {}
-        if key == "step" then
-            states[parameter].step = value:item()
-        elseif same_shape(value, parameter) then
-            states[parameter][key] = copy_of(value:to(parameter:device()))
-        else
+        elseif key ~= "step" and not same_shape(value, parameter) then
             return nil, ("load_state: %s is %s, the parameter %s")
                 :format(name, tensor.shape_text(value), tensor.shape_text(parameter))
         end
+        found[parameter] = found[parameter] or {}
+        found[parameter][key] = value
     end
-    self.states = states
+    return found
+end
+
+-- state as `values` have it; what they lack is as before the first step.
+local function restore(state, parameter, values)
+    state.step = values.step and values.step:item() or 0
+    for key, value in pairs(state) do
+        if key ~= "step" and values[key] then
+            value:copy_(values[key]:to(parameter:device()))
+        elseif key == "master" then
+            value:copy_(parameter)
+        elseif key ~= "step" then
+            value:fill_(0)
+        end
+    end
+end
+
+--- Takes a state that state() gave: true, or nil and what does not fit. What it does not have is as
+-- before the first step.
+function Optimizer:load_state(saved)
+    local found, message = match(self, saved)
+    if not found then
+        return nil, message
+    end
+    for _, group in ipairs(self.groups) do
+        for _, parameter in ipairs(group.params) do
+            local values = found[parameter]
+            local state = self.states[parameter] or values and new_state(self, group, parameter)
+            if state then
+                restore(state, parameter, values or {})
+            end
+        end
+    end
     return true
 end
 

@@ -6,10 +6,8 @@ local lib = c.lib
 
 --- SGD(params, {lr = 1e-2, momentum = 0, nesterov = false, weight_decay = 0})
 return Optimizer.define("SGD", {lr = 1e-2, momentum = 0, nesterov = false, weight_decay = 0},
+    function(group) return group.momentum ~= 0 and {"velocity"} or {} end,
     function(group, parameter, state)
-        if group.momentum ~= 0 then
-            state.velocity = state.velocity or Optimizer.zeros_like(parameter)
-        end
         c.check(lib.yoso_sgd(parameter.handle, state.master and state.master.handle,
             state.velocity and state.velocity.handle, parameter.grad.handle, state.step, group.lr,
             group.momentum, group.nesterov and 1 or 0, group.weight_decay))
