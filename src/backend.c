@@ -7,6 +7,7 @@
 
 #include "config.h"
 #include "core/amx.h"
+#include "core/bf16.h"
 #include "core/memory.h"
 #include "core/status.h"
 #include "module.h"
@@ -75,7 +76,7 @@ const char *yoso_isa(void)
 
 int32_t yoso_has_bf16(void)
 {
-    return __builtin_cpu_supports("avx512bf16") != 0;
+    return yo_bf16_is_fast();
 }
 
 yoso_status yoso_set_isa(const char *name)

@@ -62,7 +62,8 @@ int32_t yoso_threads(void);
  * Applies to the whole process. */
 yoso_status yoso_set_isa(const char *name);
 const char *yoso_isa(void);
-/* Nonzero when the processor multiplies bf16 itself; elsewhere such products go through f32. */
+/* Nonzero when the processor multiplies bf16 no slower than f32; elsewhere such products go through
+ * f32. */
 int32_t yoso_has_bf16(void);
 
 /* Bytes of tensors alive, bytes kept for reuse, and the most that was ever alive. */

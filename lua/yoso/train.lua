@@ -253,8 +253,8 @@ local function train(run, options)
     run.progress:say(("%d records, %d steps, %d parameters"):format(#run.records, run.total,
         run.model:num_parameters()))
     if options.dtype == "bf16" and options.device ~= "cuda" and lib.yoso_has_bf16() == 0 then
-        run.progress:say("this processor has no instructions for bf16: weights are kept in it,"
-            .. " products computed in f32, which is slower than f32")
+        run.progress:say("this processor multiplies f32 faster than bf16: weights are kept in it,"
+            .. " products computed in f32, which is slower than f32 alone")
     end
     local outcome
     outcome, failure = loop.run(run)

@@ -1,6 +1,7 @@
 libyoso_la_SOURCES += \
 	src/core/amx.c src/core/amx.h \
 	src/core/arccos_power.h \
+	src/core/bf16.c src/core/bf16.h \
 	src/core/derived.c src/core/derived.h \
 	src/core/dtype.c src/core/dtype.h \
 	src/core/extents.c src/core/extents.h \

@@ -1,5 +1,6 @@
 /* Matrix products: which dtype they are computed in, and the walk over leading dimensions. oneDNN
- * does the products themselves. f16, and bf16 without hardware for it, go through f32. */
+ * does the products themselves. f16, and bf16 where it is slower than f32, go through f32. */
+#include "core/bf16.h"
 #include "core/memory.h"
 #include "cpu/amx_product.h"
 #include "cpu/cpu_kernels.h"
@@ -9,7 +10,7 @@ enum { PACKED = 1, PACKED_IN_F32 = 2 };
 
 static bool is_native(int32_t dtype)
 {
-    return dtype == YOSO_F32 || (dtype == YOSO_BF16 && yo_dnnl_has_bf16());
+    return dtype == YOSO_F32 || (dtype == YOSO_BF16 && yo_bf16_is_fast());
 }
 
 static void make_contiguous(yo_view *view)
@@ -153,22 +154,53 @@ static yoso_status pack_in_f32(yo_derived **out, const yo_view *weight)
     return status;
 }
 
+/* Rows first .. of a matrix. */
+static yo_view some_rows(const yo_view *x, int64_t first, int64_t rows)
+{
+    yo_view part = *x;
+    part.data = (char *)x->data + first * x->stride[0] * yoso_dtype_size(x->dtype);
+    part.shape[0] = rows;
+    return part;
+}
+
+/* Rows of x through `wide_x` and `wide_out`, which have room for as many. */
+static yoso_status rows_in_f32(const yo_view *out, const yo_view *x, const yo_derived *packed,
+                               const yo_view *bias, int32_t activation, float *wide_x,
+                               float *wide_out)
+{
+    yo_view to = *out, from = *x;
+    to.dtype = from.dtype = YOSO_F32;
+    to.data = wide_out;
+    from.data = wide_x;
+    make_contiguous(&to);
+    make_contiguous(&from);
+    YO_TRY(YO_CPU(copy)(&from, x, NULL));
+    YO_TRY(yo_dnnl_linear(&to, &from, packed, bias, activation));
+    return YO_CPU(copy)(out, &to, NULL);
+}
+
 yoso_status YO_CPU(linear_in_f32)(const yo_view *out, const yo_view *x, const yo_derived *packed,
                                   const yo_view *bias, int32_t activation, yo_stream *stream)
 {
-    yo_view o = *out, wide_x = {.data = NULL}, wide_bias = {.data = NULL};
-    o.dtype = YOSO_F32;
-    YO_TRY(yo_memory_take(&o.data, bytes_in_f32(&o)));
-    yoso_status status = to_f32(&wide_x, x);
-    if (status == YOSO_OK && bias)
-        status = to_f32(&wide_bias, bias);
-    if (status == YOSO_OK)
-        status = yo_dnnl_linear(&o, &wide_x, packed, bias ? &wide_bias : NULL, activation);
-    if (status == YOSO_OK)
-        status = YO_CPU(copy)(out, &o, stream);
+    enum { ROWS = 1024 }; /* at a time: what is wide stays near the processor */
+    (void)stream;
+    int64_t rows = x->shape[0], most = rows < ROWS ? rows : ROWS;
+    yo_view wide_bias = {.data = NULL};
+    if (bias)
+        YO_TRY(to_f32(&wide_bias, bias));
+    size_t bytes = (size_t)most * (size_t)(x->shape[1] + out->shape[1]) * sizeof(float);
+    float *wide;
+    yoso_status status = yo_memory_take((void **)&wide, bytes);
+    if (status == YOSO_OK) {
+        for (int64_t first = 0; first < rows && status == YOSO_OK; first += most) {
+            int64_t count = rows - first < most ? rows - first : most;
+            yo_view from = some_rows(x, first, count), to = some_rows(out, first, count);
+            status = rows_in_f32(&to, &from, packed, bias ? &wide_bias : NULL, activation, wide,
+                                 wide + most * x->shape[1]);
+        }
+        yo_memory_give(wide, bytes);
+    }
     yo_memory_give(wide_bias.data, bytes_in_f32(&wide_bias));
-    yo_memory_give(wide_x.data, bytes_in_f32(&wide_x));
-    yo_memory_give(o.data, bytes_in_f32(&o));
     return status;
 }
 

@@ -15,11 +15,6 @@ typedef struct packed_weight {
     yo_packed_b b;
 } packed_weight;
 
-bool yo_dnnl_has_bf16(void)
-{
-    return __builtin_cpu_supports("avx512bf16");
-}
-
 bool yo_dnnl_has_int8(void)
 {
     return __builtin_cpu_supports("avx512vnni");

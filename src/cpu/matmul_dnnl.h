@@ -7,8 +7,6 @@
 
 #include "core/derived.h"
 
-/* Whether products in bf16 have hardware here; without it they are better done in f32. */
-bool yo_dnnl_has_bf16(void);
 /* Whether bytes are multiplied and summed without saturating in between. */
 bool yo_dnnl_has_int8(void);
 
