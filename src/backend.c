@@ -19,11 +19,22 @@ extern const yo_kernels yo_cpu_avx2_kernels;
 #ifdef HAVE_AVX512
 extern const yo_kernels yo_cpu_avx512_kernels;
 #endif
+#ifdef HAVE_AVX512FP16
+extern const yo_kernels yo_cpu_avx512fp16_kernels;
+#endif
 #ifdef HAVE_AMX
 extern const yo_kernels yo_cpu_amx_kernels;
 #endif
 
 static _Atomic(const yo_kernels *) chosen;
+
+#ifdef HAVE_AVX512
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
 
 /* The table of that name if this CPU can run it. */
 static const yo_kernels *find_isa(const char *name)
@@ -33,12 +44,16 @@ static const yo_kernels *find_isa(const char *name)
     if (strcmp(name, "amx") == 0)
         return yo_amx_available() ? &yo_cpu_amx_kernels : NULL;
 #endif
+#ifdef HAVE_AVX512FP16
+    if (strcmp(name, "avx512fp16") == 0)
+        return has_avx512() && __builtin_cpu_supports("avx512fp16") &&
+                       __builtin_cpu_supports("bmi2")
+                   ? &yo_cpu_avx512fp16_kernels
+                   : NULL;
+#endif
 #ifdef HAVE_AVX512
     if (strcmp(name, "avx512") == 0)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
-                   ? &yo_cpu_avx512_kernels
-                   : NULL;
+        return has_avx512() ? &yo_cpu_avx512_kernels : NULL;
 #endif
 #ifdef HAVE_AVX2
     if (strcmp(name, "avx2") == 0)
@@ -51,7 +66,7 @@ static const yo_kernels *find_isa(const char *name)
 
 static const yo_kernels *best_isa(void)
 {
-    static const char *const order[] = {"amx", "avx512", "avx2", "plain"};
+    static const char *const order[] = {"amx", "avx512fp16", "avx512", "avx2", "plain"};
     const char *wish = getenv("YOSO_ISA");
     const yo_kernels *table = wish ? find_isa(wish) : NULL;
     for (size_t i = 0; !table; i++)
@@ -84,8 +99,8 @@ yoso_status yoso_set_isa(const char *name)
     const yo_kernels *table = find_isa(name);
     if (!table)
         return yo_fail(YOSO_UNSUPPORTED,
-                       "set_isa: no kernels for \"%s\" here; plain, avx2, avx512 and amx exist "
-                       "where the processor has them",
+                       "set_isa: no kernels for \"%s\" here; plain, avx2, avx512, avx512fp16 and "
+                       "amx exist where the processor has them",
                        name);
     atomic_store_explicit(&chosen, table, memory_order_release);
     return YOSO_OK;
@@ -215,7 +230,8 @@ yoso_status yoso_graph_begin(int64_t bytes)
     const yo_kernels *kernels;
     YO_TRY(yo_module_cuda(&module, &kernels));
     if (bytes < 1)
-        return yo_fail(YOSO_MISUSE, "graph_begin: %lld bytes, must be at least 1", (long long)bytes);
+        return yo_fail(YOSO_MISUSE, "graph_begin: %lld bytes, must be at least 1",
+                       (long long)bytes);
     return module->capture_begin((size_t)bytes);
 }
 
@@ -239,7 +255,8 @@ int32_t yoso_graph_seeds(const yoso_graph *graph, uint64_t *seeds, int32_t room)
 {
     const yo_module *module;
     const yo_kernels *kernels;
-    return yo_module_cuda(&module, &kernels) == YOSO_OK ? module->graph_seeds(graph, seeds, room) : 0;
+    return yo_module_cuda(&module, &kernels) == YOSO_OK ? module->graph_seeds(graph, seeds, room)
+                                                        : 0;
 }
 
 void yoso_graph_free(yoso_graph *graph)

@@ -56,8 +56,8 @@ const char *yoso_version(void);
 yoso_status yoso_set_threads(int32_t count);
 int32_t yoso_threads(void);
 
-/* The instruction set of the CPU kernels: "plain", "avx2", "avx512" or "amx", which is AVX-512 with
- * the matrix unit. The best that this machine has is taken unless the environment variable YOSO_ISA
+/* The instruction set of the CPU kernels: "plain", "avx2", "avx512", "avx512fp16", which multiplies
+ * bf16 by way of f16, or "amx", which is AVX-512 with the matrix unit. The best that this machine has is taken unless the environment variable YOSO_ISA
  * or yoso_set_isa names another; one that the machine or the build lacks is YOSO_UNSUPPORTED.
  * Applies to the whole process. */
 yoso_status yoso_set_isa(const char *name);

@@ -8,7 +8,7 @@ local M = {}
 --- The variants that this machine can run.
 M.variants = {}
 M.usual = c.string(c.lib.yoso_isa())
-for _, name in ipairs{"plain", "avx2", "avx512", "amx"} do
+for _, name in ipairs{"plain", "avx2", "avx512", "avx512fp16", "amx"} do
     if c.lib.yoso_set_isa(name) == c.lib.YOSO_OK then
         M.variants[#M.variants + 1] = name
     end

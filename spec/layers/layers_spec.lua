@@ -49,7 +49,7 @@ local runs = {
 }
 
 describe("a layer", function()
-    for _, isa in ipairs{"plain", "avx2", "avx512", "amx"} do
+    for _, isa in ipairs{"plain", "avx2", "avx512", "avx512fp16", "amx"} do
         it("equals PyTorch's in the kernels for " .. isa, function()
             local before = c.string(c.lib.yoso_isa())
             if c.lib.yoso_set_isa(isa) ~= c.lib.YOSO_OK then

@@ -107,7 +107,7 @@ describe("bits", function()
         local c = require "yoso.c"
         local best = c.string(c.lib.yoso_isa())
         local results = {}
-        for _, isa in ipairs{"plain", "avx2", "avx512", "amx"} do
+        for _, isa in ipairs{"plain", "avx2", "avx512", "avx512fp16", "amx"} do
             if c.lib.yoso_set_isa(isa) == c.lib.YOSO_OK then
                 results[#results + 1] = everything(5000)
             end

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 
 #include "core/memory.h"
+#include "cpu/activate.h"
 #include "cpu/amx_product.h"
 #include "cpu/convert.h"
 #include "cpu/cpu_kernels.h"
 #include "cpu/matmul_dnnl.h"
-#include "cpu/vmath.h"
 
 enum { KIND = 3, KIND_IN_F32 = 4, MOST_COLUMNS = 65536, ROWS = 512, BLOCK = 256 };
 
@@ -156,27 +156,6 @@ static float round_x(uint8_t *out, float *values, const yo_view *x, int64_t m)
     return largest / 127;
 }
 
-static void activate(float *row, int64_t n, int32_t activation)
-{
-    float density;
-    switch (activation) {
-    case YOSO_ACT_GELU:
-        for (int64_t i = 0; i < n; i++)
-            row[i] *= yo_normal(row[i], &density);
-        break;
-    case YOSO_ACT_RELU:
-        for (int64_t i = 0; i < n; i++)
-            row[i] = row[i] > 0 ? row[i] : 0;
-        break;
-    case YOSO_ACT_TANH:
-        for (int64_t i = 0; i < n; i++)
-            row[i] = yo_tanh(row[i]);
-        break;
-    default:
-        break;
-    }
-}
-
 static void finish_row(const yo_view *out, int64_t m, const int32_t *sums, float row_scale,
                        const int8_weight *weight, const yo_view *bias, int32_t activation)
 {
@@ -193,7 +172,7 @@ static void finish_row(const yo_view *out, int64_t m, const int32_t *sums, float
             for (int64_t i = 0; i < n; i++)
                 row[i] += shift[i];
         }
-        activate(row, n, activation);
+        yo_activate_row(row, n, activation);
         yo_store_floats(out->data, m * columns + first, 1, out->dtype, row, n);
     }
 }

@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "cpu/amx_product.h"
 #include "cpu/cpu_kernels.h"
+#include "cpu/half_linear.h"
 #include "cpu/matmul_dnnl.h"
 
 enum { PACKED = 1, PACKED_IN_F32 = 2 };
@@ -209,6 +210,10 @@ yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight
 {
 #if defined(__AMX_TILE__)
     return YO_CPU(amx_linear)(out, x, weight, bias, activation, NULL, false);
+#endif
+#if defined(YO_HALF_PRODUCTS)
+    if (x->dtype == YOSO_BF16)
+        return YO_CPU(half_linear)(out, x, weight, bias, activation);
 #endif
     yo_derived *packed;
     if (is_native(x->dtype)) {

@@ -32,7 +32,7 @@ Commands:]])
     print([[
 
 Exit status: 0 done, 1 the work failed, 2 wrong usage.
-Environment: YOSO_THREADS how many threads, YOSO_ISA plain, avx2, avx512 or amx,
+Environment: YOSO_THREADS how many threads, YOSO_ISA plain, avx2, avx512, avx512fp16 or amx,
    YOSO_MODELS folders of models, YOSO_TRACEBACK=1 call stacks with errors,
    YOSO_HISTORY the interactive mode's history file.]])
 end
