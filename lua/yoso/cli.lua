@@ -38,8 +38,11 @@ local function guarded(prefix, fn, ...)
     if ok then
         return true, result
     end
-    local trace = os.getenv("YOSO_TRACEBACK")
-    say(prefix, trace and trace ~= "" and result.traceback or one_line(result.message))
+    local trace, message = os.getenv("YOSO_TRACEBACK"), one_line(result.message)
+    if message:sub(1, #prefix) == prefix then -- a pipeline that has the command's name
+        prefix = ""
+    end
+    say(prefix, trace and trace ~= "" and result.traceback or message)
     return false
 end
 

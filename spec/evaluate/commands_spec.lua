@@ -98,7 +98,7 @@ describe("commands for other heads", function()
         assert.same({1, 2}, {#object.masks, #object.masks[1]})
         result = program.run{"fill-mask", "--model", folder, "a <mask> <mask>"}
         assert.equal(10, #lines(result.out))
-        fails("no <mask> in", {"fill-mask", "--model", folder, "a film"})
+        fails("yoso: fill-mask: no <mask> in", {"fill-mask", "--model", folder, "a film"})
         fails("needs a YosoForMaskedLM", {"fill-mask", "--model", "models/sentiment", "a <mask>"})
     end)
     it("tag", function()

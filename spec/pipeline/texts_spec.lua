@@ -120,6 +120,20 @@ describe("fill-mask", function()
             end
         end
     end)
+    it("offers no special tokens", function()
+        local tokenizer = tiny.tokenizer()
+        local all = tiny.pipeline("fill-mask", "YosoForMaskedLM", nil, {top_k = 8192})
+        local offered = {}
+        for _, entry in ipairs(all("a <mask> film")) do
+            offered[entry.id] = true
+        end
+        local special = 0
+        for id = 0, all.model.config.vocab_size - 1 do
+            special = special + (tokenizer:is_special(id) and 1 or 0)
+            assert.equal(not tokenizer:is_special(id), offered[id] or false)
+        end
+        assert.is_true(special > 0)
+    end)
     it("gives a list for each of several masks, and for a list of texts", function()
         local result = fill("<mask> and <mask>")
         assert.same({2, 3, 3}, {#result, #result[1], #result[2]})

@@ -1,6 +1,6 @@
 -- Fill-mask: a text with the tokenizer's mask token in, the likeliest tokens out:
 -- {token, id, score, text (the whole text filled)}, options.top_k (5) of them; a list of such lists
--- when the text has several masks.
+-- when the text has several masks. Special tokens stand for no word and are not offered.
 local batches = require "yoso.pipeline.batches"
 local c = require "yoso.c"
 local labels = require "yoso.pipeline.labels"
@@ -29,11 +29,11 @@ function M.encode(self, input)
     return {record}
 end
 
--- Places (from 1) of the k largest of list, the largest first.
-local function best(list, k)
+-- Places (from 1) of the k largest of list that are no special tokens, the largest first.
+local function best(list, k, tokenizer)
     local top = {}
     for i, value in ipairs(list) do
-        if #top < k or value > list[top[#top]] then
+        if (#top < k or value > list[top[#top]]) and not tokenizer:is_special(i - 1) then
             local at = #top + 1
             while at > 1 and list[top[at - 1]] < value do
                 at = at - 1
@@ -62,7 +62,7 @@ function M.run(self, windows)
         for m = 1, #window.masks do
             local scores = labels.softmax(data, (m - 1) * vocabulary, vocabulary)
             local candidates = {}
-            for i, at in ipairs(best(scores, top_k)) do
+            for i, at in ipairs(best(scores, top_k, self.tokenizer)) do
                 candidates[i] = {id = at - 1, score = scores[at]}
             end
             window.filled[m] = candidates
