@@ -114,8 +114,7 @@ yoso_status YO_CPU(amx_linear)(const yo_view *out, const yo_view *x, const yo_we
                             .scale = right->scale,
                             .activation = activation};
     if (activation == YOSO_ACT_GELU)
-        finish.pieces =
-            YO_CPU(amx_gelu_pieces)(kind == YO_AMX_F32 ? YO_GELU_F32_DEGREE : YO_GELU_DEGREE);
+        finish.pieces = yo_gelu_pieces(kind == YO_AMX_F32 ? YO_GELU_F32_DEGREE : YO_GELU_DEGREE);
     if (norm) {
         finish.norm_weight = load_vector(vectors + room, norm->weight, n, room);
         finish.norm_bias = load_vector(vectors + 2 * room, norm->bias, n, room);

@@ -85,7 +85,7 @@ typedef struct yo_amx_finish {
     const float *bias;  /* [N rounded up to 32] or NULL */
     const float *scale; /* int8: the right factor's */
     int32_t activation;
-    const float *pieces; /* amx_gelu_pieces, where that is the activation */
+    const float *pieces; /* yo_gelu_pieces, where that is the activation */
     /* With norm_weight the rows go through a layer norm: x + bias + residual, normalised. */
     const float *norm_weight, *norm_bias;
     const yo_view *residual; /* [M, N] */

@@ -112,7 +112,8 @@ void YO_CPU(half_tile)(uint32_t *tile, float *scale, const yo_view *x, int64_t r
 {
     int64_t depth = x->shape[1], room = yo_half_room(depth);
     uint32_t *pairs = (uint32_t *)(work + room);
-    memset(pairs, 0, (size_t)(YO_HALF_STEP * room) * sizeof *pairs);
+    if (rows < YO_HALF_TILE)
+        memset(pairs, 0, (size_t)(YO_HALF_TILE * room) * sizeof *pairs);
     for (int64_t r = 0; r < rows; r++) {
         yo_load_floats(work, x->data, (row + r) * depth, 1, x->dtype, depth);
         float factor = scale_for(work, depth);
@@ -123,7 +124,8 @@ void YO_CPU(half_tile)(uint32_t *tile, float *scale, const yo_view *x, int64_t r
                                 _mm512_or_si512(one, _mm512_slli_epi32(one, 16)));
         }
     }
-    /* The four numbers that a row of 16 writes too far are written over by the next one. */
+    /* Sixteen rows are turned. What the last four of them hold is written too far, and over by the
+     * next component. */
     for (int64_t k = 0; k < room; k += YO_HALF_STEP)
         yo_transpose_square((float *)tile + k * YO_HALF_TILE, YO_HALF_TILE,
                             (const float *)pairs + k, room);

@@ -32,9 +32,10 @@ cpu_kernel_sources += \
 	src/cpu/product.c src/cpu/amx_direct_pack.h src/cpu/amx_direct.h src/cpu/amx_direct.c \
 	src/cpu/softmax.c
 
-# Compiled once: oneDNN picks the instruction set itself.
+# Compiled once: oneDNN picks the instruction set itself, tables need none.
 libyoso_la_SOURCES += \
 	src/cpu/dnnl_product.c src/cpu/dnnl_product.h \
+	src/cpu/gelu_pieces.c src/cpu/gelu_pieces.h \
 	src/cpu/dnnl_versions.h \
 	src/cpu/matmul_dnnl.c src/cpu/matmul_dnnl.h
 
