@@ -47,8 +47,8 @@ static void release(yo_derived *derived)
     free(weight);
 }
 
-/* Column n of the layer, row n of the source, into its panel by way of `row` and `half`. */
-static void pack_column(const yo_half_weight *weight, const yo_view *source, int64_t n, float *row,
+/* Column n of the layer, row n of the source, as f16. */
+static void convert_row(const yo_half_weight *weight, const yo_view *source, int64_t n, float *row,
                         uint16_t *half)
 {
     int64_t depth = source->shape[1];
@@ -58,32 +58,43 @@ static void pack_column(const yo_half_weight *weight, const yo_view *source, int
     weight->scale[n] = 1 / scale;
     for (int64_t k = 0; k < depth; k += YO_HALF_STEP)
         _mm256_storeu_si256((__m256i *)(half + k), sixteen(row + k, depth - k, scale));
-    uint16_t *to = weight->panel + n / YO_HALF_PANEL * YO_HALF_PANEL * depth + n % YO_HALF_PANEL;
-    for (int64_t k = 0; k < depth; k++)
-        to[k * YO_HALF_PANEL] = half[k];
+}
+
+/* Panel p by way of `row` and half[64][room]: reading its columns side by side keeps what is read
+ * and what is written in the first cache. */
+static void pack_panel(const yo_half_weight *weight, const yo_view *source, int64_t p, float *row,
+                       uint16_t *half)
+{
+    int64_t depth = source->shape[1], room = yo_half_room(depth), first = p * YO_HALF_PANEL;
+    int64_t columns = source->shape[0] - first;
+    if (columns < YO_HALF_PANEL)
+        memset(half, 0, (size_t)(YO_HALF_PANEL * room) * sizeof *half);
+    for (int64_t n = 0; n < YO_HALF_PANEL && n < columns; n++)
+        convert_row(weight, source, first + n, row, half + n * room);
+    uint16_t *to = weight->panel + first * depth;
+    for (int64_t k = 0; k < depth; k++, to += YO_HALF_PANEL)
+        for (int64_t n = 0; n < YO_HALF_PANEL; n++)
+            to[n] = half[n * room + k];
 }
 
 static yoso_status fill(yo_half_weight *weight, const yo_view *source)
 {
-    int64_t columns = (source->shape[0] + YO_HALF_PANEL - 1) / YO_HALF_PANEL * YO_HALF_PANEL,
-            depth = source->shape[1];
-    int64_t room = yo_half_room(depth);
+    int64_t depth = source->shape[1], room = yo_half_room(depth);
+    int64_t panels = (source->shape[0] + YO_HALF_PANEL - 1) / YO_HALF_PANEL;
+    int64_t columns = panels * YO_HALF_PANEL, of_thread = room + YO_HALF_PANEL * room / 2;
     int threads = columns * depth < YO_CPU_GRAIN ? 1 : yo_threads();
-    size_t numbers = (size_t)columns * (size_t)depth * sizeof(uint16_t), used;
+    size_t numbers = (size_t)columns * (size_t)depth * sizeof(uint16_t);
     weight->bytes = numbers + (size_t)columns * sizeof(float);
     YO_TRY(yo_memory_take(&weight->block, weight->bytes));
     weight->panel = weight->block;
     weight->scale = (float *)(weight->panel + columns * depth);
-    used = (size_t)threads * (size_t)room * (sizeof(float) + sizeof(uint16_t));
+    size_t used = (size_t)threads * (size_t)of_thread * sizeof(float);
     float *rows;
     YO_TRY(yo_memory_take((void **)&rows, used));
-    memset(weight->panel + (columns - YO_HALF_PANEL) * depth, 0,
-           (size_t)(YO_HALF_PANEL * depth) * sizeof(uint16_t));
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t n = 0; n < source->shape[0]; n++) {
-        int thread = omp_get_thread_num();
-        pack_column(weight, source, n, rows + thread * room,
-                    (uint16_t *)(rows + threads * room) + thread * room);
+    for (int64_t p = 0; p < panels; p++) {
+        float *row = rows + omp_get_thread_num() * of_thread;
+        pack_panel(weight, source, p, row, (uint16_t *)(row + room));
     }
     yo_memory_give(rows, used);
     return YOSO_OK;
