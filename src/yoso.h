@@ -57,9 +57,9 @@ yoso_status yoso_set_threads(int32_t count);
 int32_t yoso_threads(void);
 
 /* The instruction set of the CPU kernels: "plain", "avx2", "avx512", "avx512fp16", which multiplies
- * bf16 by way of f16, or "amx", which is AVX-512 with the matrix unit. The best that this machine has is taken unless the environment variable YOSO_ISA
- * or yoso_set_isa names another; one that the machine or the build lacks is YOSO_UNSUPPORTED.
- * Applies to the whole process. */
+ * bf16 by way of f16, or "amx", which is AVX-512 with the matrix unit. The best that this machine
+ * has is taken unless the environment variable YOSO_ISA or yoso_set_isa names another; one that the
+ * machine or the build lacks is YOSO_UNSUPPORTED. Applies to the whole process. */
 yoso_status yoso_set_isa(const char *name);
 const char *yoso_isa(void);
 /* Nonzero when the processor multiplies bf16 no slower than f32; elsewhere such products go through

@@ -1,7 +1,7 @@
 -- Layers against PyTorch's values for the same inputs, in every float dtype and kernel variant.
 local yoso = require "yoso"
-local c = require "yoso.c"
 local numbers = require "spec.support.numbers"
+local variants = require "spec.attention.close"
 
 local ops, wave, close = yoso.ops, numbers.wave, numbers.close
 
@@ -49,17 +49,14 @@ local runs = {
 }
 
 describe("a layer", function()
-    for _, isa in ipairs{"plain", "avx2", "avx512", "avx512fp16", "amx"} do
+    for _, isa in ipairs(variants.variants) do
         it("equals PyTorch's in the kernels for " .. isa, function()
-            local before = c.string(c.lib.yoso_isa())
-            if c.lib.yoso_set_isa(isa) ~= c.lib.YOSO_OK then
-                return -- this processor has no such kernels
-            end
-            for name, run in pairs(runs) do
-                local ok, message = pcall(close, run("f32"), golden[name], 2e-6)
-                assert(ok, name .. ": " .. tostring(message))
-            end
-            c.check(c.lib.yoso_set_isa(before))
+            variants.with_isa(isa, function()
+                for name, run in pairs(runs) do
+                    local ok, message = pcall(close, run("f32"), golden[name], 2e-6)
+                    assert(ok, name .. ": " .. tostring(message))
+                end
+            end)
         end)
     end
 

@@ -31,10 +31,10 @@ typedef struct extent {
 static extent *list;
 static size_t count, room, cached;
 
-/* Room for one extent more. */
+/* Room for two extents more: a region, and what a block leaves of it. */
 static bool reserve(void)
 {
-    if (count < room)
+    if (count + 2 <= room)
         return true;
     size_t wanted = room ? 2 * room : 64;
     extent *longer = realloc(list, wanted * sizeof *list);
@@ -98,7 +98,7 @@ void *yo_extents_take(size_t size)
     size_t at = 0;
     while (at < count && (list[at].used || list[at].size < size))
         at++;
-    if (!reserve() || (at == count && !add_region(size)) || !reserve())
+    if (!reserve() || (at == count && !add_region(size)))
         return NULL;
     extent *e = list + at;
     size_t touched = e->touched < size ? e->touched : size;

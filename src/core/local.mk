@@ -11,4 +11,5 @@ libyoso_la_SOURCES += \
 	src/core/sigint.c \
 	src/core/status.c src/core/status.h \
 	src/core/tensor.c src/core/tensor.h \
-	src/core/threads.c src/core/threads.h
+	src/core/threads.c src/core/threads.h \
+	src/core/view.h

@@ -108,12 +108,12 @@ void yo_memory_give(void *block, size_t bytes)
     if (!block)
         return;
     pthread_mutex_lock(&lock);
-    size_t size = yo_extent_size(bytes);
-    if (bytes < LARGE)
-        size = give_small(block, bytes);
-    else
+    if (bytes < LARGE) {
+        live -= (int64_t)give_small(block, bytes);
+    } else {
         yo_extents_give(block);
-    live -= (int64_t)size;
+        live -= (int64_t)yo_extent_size(bytes);
+    }
     pthread_mutex_unlock(&lock);
 }
 

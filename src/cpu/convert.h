@@ -3,6 +3,8 @@
 #ifndef YO_CPU_CONVERT_H
 #define YO_CPU_CONVERT_H
 
+#include <math.h>
+
 #include "core/dtype.h"
 
 #if defined(__F16C__)
@@ -199,5 +201,15 @@ static inline void yo_store_integers(void *data, int64_t offset, int64_t stride,
     }
 }
 #undef YO_STORE_ROW
+
+/* The largest magnitude in a row, 0 at least; what is no number has none. */
+static inline float yo_largest_magnitude(const float *row, int64_t n)
+{
+    float largest = 0;
+#pragma omp simd reduction(max : largest)
+    for (int64_t i = 0; i < n; i++)
+        largest = fabsf(row[i]) > largest ? fabsf(row[i]) : largest;
+    return largest;
+}
 
 #endif

@@ -16,11 +16,8 @@
 /* The power of two that brings a row's numbers into (-1, 1]; 1 where there is nothing to bring. */
 static float scale_for(const float *row, int64_t n)
 {
-    float largest = 0;
+    float largest = yo_largest_magnitude(row, n);
     int exponent;
-#pragma omp simd reduction(max : largest)
-    for (int64_t i = 0; i < n; i++)
-        largest = fabsf(row[i]) > largest ? fabsf(row[i]) : largest;
     if (!(largest > 0) || !(largest < INFINITY))
         return 1;
     frexpf(largest, &exponent);

@@ -24,15 +24,6 @@ typedef struct int8_weight {
     int64_t rows;
 } int8_weight;
 
-static float largest_of(const float *row, int64_t n)
-{
-    float largest = 0;
-#pragma omp simd reduction(max : largest)
-    for (int64_t i = 0; i < n; i++)
-        largest = yo_magnitude(row[i]) > largest ? yo_magnitude(row[i]) : largest;
-    return largest;
-}
-
 /* Rows are rounded by this factor, to the nearest, halves to even, wherever 8 bits are made: here,
  * in amx_pack.c, in cuda/linear_int8.cu and for files in lua/yoso/model/int8.lua. */
 static float factor_of(float scale)
@@ -59,7 +50,7 @@ static void round_row(int8_t *out, const yo_view *source, int64_t row, float *va
     int32_t sum = 0;
     yo_load_floats(values, source->data, row * source->stride[0], source->stride[1], source->dtype,
                    n);
-    *scale = largest_of(values, n) / 127;
+    *scale = yo_largest_magnitude(values, n) / 127;
     float factor = factor_of(*scale);
     for (int64_t i = 0; i < n; i++) {
         int32_t number = (int32_t)rintf(values[i] * factor);
@@ -120,7 +111,7 @@ static void round_row_in_f32(float *out, const yo_view *source, int64_t row)
 {
     int64_t n = source->shape[1];
     yo_load_floats(out, source->data, row * source->stride[0], source->stride[1], source->dtype, n);
-    float scale = largest_of(out, n) / 127, factor = factor_of(scale);
+    float scale = yo_largest_magnitude(out, n) / 127, factor = factor_of(scale);
     for (int64_t i = 0; i < n; i++)
         out[i] = rintf(out[i] * factor) * scale;
 }
@@ -150,7 +141,7 @@ static float round_x(uint8_t *out, float *values, const yo_view *x, int64_t m)
 {
     int64_t n = x->shape[1];
     yo_load_floats(values, x->data, m * n, 1, x->dtype, n);
-    float largest = largest_of(values, n), factor = largest > 0 ? 127 / largest : 0;
+    float largest = yo_largest_magnitude(values, n), factor = largest > 0 ? 127 / largest : 0;
     for (int64_t i = 0; i < n; i++) /* never negative: 128.5 and cutting rounds to nearest */
         out[i] = (uint8_t)(int32_t)(values[i] * factor + 128.5f);
     return largest / 127;

@@ -2,6 +2,7 @@
  * does the products themselves. f16, and bf16 where it is slower than f32, go through f32. */
 #include "core/bf16.h"
 #include "core/memory.h"
+#include "core/view.h"
 #include "cpu/amx_product.h"
 #include "cpu/cpu_kernels.h"
 #include "cpu/half_linear.h"
@@ -155,15 +156,6 @@ static yoso_status pack_in_f32(yo_derived **out, const yo_view *weight)
     return status;
 }
 
-/* Rows first .. of a matrix. */
-static yo_view some_rows(const yo_view *x, int64_t first, int64_t rows)
-{
-    yo_view part = *x;
-    part.data = (char *)x->data + first * x->stride[0] * yoso_dtype_size(x->dtype);
-    part.shape[0] = rows;
-    return part;
-}
-
 /* Rows of x through `wide_x` and `wide_out`, which have room for as many. */
 static yoso_status rows_in_f32(const yo_view *out, const yo_view *x, const yo_derived *packed,
                                const yo_view *bias, int32_t activation, float *wide_x,
@@ -195,7 +187,7 @@ yoso_status YO_CPU(linear_in_f32)(const yo_view *out, const yo_view *x, const yo
     if (status == YOSO_OK) {
         for (int64_t first = 0; first < rows && status == YOSO_OK; first += most) {
             int64_t count = rows - first < most ? rows - first : most;
-            yo_view from = some_rows(x, first, count), to = some_rows(out, first, count);
+            yo_view from = yo_some_rows(x, first, count), to = yo_some_rows(out, first, count);
             status = rows_in_f32(&to, &from, packed, bias ? &wide_bias : NULL, activation, wide,
                                  wide + most * x->shape[1]);
         }

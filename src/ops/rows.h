@@ -3,6 +3,7 @@
 #define YO_OPS_ROWS_H
 
 #include "core/tensor.h"
+#include "core/view.h"
 
 /* [rows, columns] of a contiguous tensor with at least one dimension. */
 static inline yo_view yo_as_rows(const yoso_tensor *tensor)
@@ -23,15 +24,6 @@ static inline yo_view yo_as_list(const yoso_tensor *dense)
     view.shape[0] = yoso_tensor_numel(dense);
     view.stride[0] = 1;
     return view;
-}
-
-/* Rows of a matrix, or elements of a list. */
-static inline yo_view yo_some_rows(const yo_view *matrix, int64_t first, int64_t count)
-{
-    yo_view part = *matrix;
-    part.data = (char *)matrix->data + first * matrix->stride[0] * yoso_dtype_size(matrix->dtype);
-    part.shape[0] = count;
-    return part;
 }
 
 static inline bool yo_same_shape(const yoso_tensor *a, const yoso_tensor *b)

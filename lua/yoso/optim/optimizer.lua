@@ -172,11 +172,10 @@ end
 local function restore(state, parameter, values)
     state.step = values.step and values.step:item() or 0
     for key, value in pairs(state) do
-        if key ~= "step" and values[key] then
-            value:copy_(values[key]:to(parameter:device()))
-        elseif key == "master" then
-            value:copy_(parameter)
-        elseif key ~= "step" then
+        local source = values[key] or key == "master" and parameter
+        if tensor.is(value) and source then
+            value:copy_(source:to(parameter:device()))
+        elseif tensor.is(value) then
             value:fill_(0)
         end
     end
