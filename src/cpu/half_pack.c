@@ -1,140 +1,211 @@
-/* Rows of any floats as f16, each scaled by a power of two, in the order in which half_linear.c
- * reads them. */
+/* Rows of bf16 to f16, each scaled by a power of two, in the order in which half_product.c reads
+ * them. */
 #include "cpu/half_pack.h"
 
-#include <math.h>
-#include <omp.h>
-#include <stdlib.h>
+#include <string.h>
 
-#include "core/memory.h"
-#include "cpu/convert.h"
 #include "cpu/simd.h"
 
-/* -- Rows to f16 ---------------------------------------------------------------------------------
- */
+/* A vector's numbers. */
+enum { STEP = YO_HALF_STEP, TILE = YO_HALF_TILE, PANEL = YO_HALF_PANEL, WIDE = 32 };
 
-/* The power of two that brings a row's numbers into (-1, 1]; 1 where there is nothing to bring. */
-static float scale_for(const float *row, int64_t n)
+bool yo_half_fits(const yo_view *matrix)
 {
-    float largest = yo_largest_magnitude(row, n);
-    int exponent;
-    if (!(largest > 0) || !(largest < INFINITY))
-        return 1;
-    frexpf(largest, &exponent);
-    /* Both this and what undoes it are finite. */
-    exponent = exponent > 126 ? 126 : exponent < -126 ? -126 : exponent;
-    return ldexpf(1, -exponent);
+    return matrix->dtype == YOSO_BF16 && matrix->ndim == 2 &&
+           (matrix->stride[0] == 1 || matrix->stride[1] == 1 || matrix->shape[1] == 1);
 }
 
-/* 16 scaled numbers of a row that has `left` from here on, zeros behind its end. */
-YO_INLINE __m256i sixteen(const float *row, int64_t left, float scale)
+yo_half_factor yo_half_factor_of(const yo_view *matrix)
 {
-    __mmask16 there = left < YO_HALF_STEP ? (__mmask16)((1u << left) - 1) : (__mmask16)0xffff;
-    __m512 x = _mm512_mul_ps(_mm512_maskz_loadu_ps(there, row), _mm512_set1_ps(scale));
+    yo_half_factor x = {.data = matrix->data,
+                        .rows = matrix->shape[0],
+                        .depth = matrix->shape[1],
+                        .row_stride = matrix->stride[0],
+                        .depth_stride = matrix->stride[1]};
+    if (x.depth == 1 && x.row_stride != 1)
+        x.depth_stride = 1; /* a column says any stride */
+    return x;
+}
+
+YO_INLINE __mmask16 first_of(int64_t n)
+{
+    return n < STEP ? (__mmask16)((1u << n) - 1) : (__mmask16)0xffff;
+}
+
+/* 16 bf16 as floats. */
+YO_INLINE __m512 floats_of(__m256i x)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
+}
+
+YO_INLINE __m256i halves_of(__m512 x)
+{
     return _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
-/* -- The weight ----------------------------------------------------------------------------------
+/* -- Scales --------------------------------------------------------------------------------------
  */
 
-static void release(yo_derived *derived)
+/* The bits of numbers without their signs are in the numbers' order. */
+YO_INLINE __m512i larger(__m512i most, __m512i bits)
 {
-    yo_half_weight *weight = (yo_half_weight *)derived;
-    yo_memory_give(weight->block, weight->bytes);
-    free(weight);
+    return _mm512_max_epu16(most, _mm512_and_si512(bits, _mm512_set1_epi16(0x7fff)));
 }
 
-/* Column n of the layer, row n of the source, as f16. */
-static void convert_row(const yo_half_weight *weight, const yo_view *source, int64_t n, float *row,
-                        uint16_t *half)
+static void scale_for(float *scale, float *undo, uint32_t bits)
 {
-    int64_t depth = source->shape[1];
-    yo_load_floats(row, source->data, n * source->stride[0], source->stride[1], source->dtype,
-                   depth);
-    float scale = scale_for(row, depth);
-    weight->scale[n] = 1 / scale;
-    for (int64_t k = 0; k < depth; k += YO_HALF_STEP)
-        _mm256_storeu_si256((__m256i *)(half + k), sixteen(row + k, depth - k, scale));
-}
-
-/* Panel p by way of `row` and half[64][room]: reading its columns side by side keeps what is read
- * and what is written in the first cache. */
-static void pack_panel(const yo_half_weight *weight, const yo_view *source, int64_t p, float *row,
-                       uint16_t *half)
-{
-    int64_t depth = source->shape[1], room = yo_half_room(depth), first = p * YO_HALF_PANEL;
-    int64_t columns = source->shape[0] - first;
-    if (columns < YO_HALF_PANEL)
-        memset(half, 0, (size_t)(YO_HALF_PANEL * room) * sizeof *half);
-    for (int64_t n = 0; n < YO_HALF_PANEL && n < columns; n++)
-        convert_row(weight, source, first + n, row, half + n * room);
-    uint16_t *to = weight->panel + first * depth;
-    for (int64_t k = 0; k < depth; k++, to += YO_HALF_PANEL)
-        for (int64_t n = 0; n < YO_HALF_PANEL; n++)
-            to[n] = half[n * room + k];
-}
-
-static yoso_status fill(yo_half_weight *weight, const yo_view *source)
-{
-    int64_t depth = source->shape[1], room = yo_half_room(depth);
-    int64_t panels = (source->shape[0] + YO_HALF_PANEL - 1) / YO_HALF_PANEL;
-    int64_t columns = panels * YO_HALF_PANEL, of_thread = room + YO_HALF_PANEL * room / 2;
-    int threads = columns * depth < YO_CPU_GRAIN ? 1 : yo_threads();
-    size_t numbers = (size_t)columns * (size_t)depth * sizeof(uint16_t);
-    weight->bytes = numbers + (size_t)columns * sizeof(float);
-    YO_TRY(yo_memory_take(&weight->block, weight->bytes));
-    weight->panel = weight->block;
-    weight->scale = (float *)(weight->panel + columns * depth);
-    size_t used = (size_t)threads * (size_t)of_thread * sizeof(float);
-    float *rows;
-    YO_TRY(yo_memory_take((void **)&rows, used));
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t p = 0; p < panels; p++) {
-        float *row = rows + omp_get_thread_num() * of_thread;
-        pack_panel(weight, source, p, row, (uint16_t *)(row + room));
+    enum { INFINITE = 0x7f80, LEAST = 3, MOST = 252, ONE = 127, PLACE = 257 };
+    uint32_t exponent = bits >> 7, up = ONE, down = ONE;
+    if (bits > 0 && bits < INFINITE) {
+        exponent = exponent < LEAST ? LEAST : exponent > MOST ? MOST : exponent;
+        up = PLACE - exponent;
+        down = 2 * ONE - up;
     }
-    yo_memory_give(rows, used);
-    return YOSO_OK;
+    up <<= 23;
+    down <<= 23;
+    memcpy(scale, &up, sizeof up);
+    memcpy(undo, &down, sizeof down);
 }
 
-yoso_status YO_CPU(half_weight)(yo_derived **out, const yo_view *source)
+static uint32_t largest_along(const uint16_t *row, int64_t n)
 {
-    yo_half_weight *weight = calloc(1, sizeof *weight);
-    if (!weight)
-        return yo_fail(YOSO_NO_MEMORY, "linear: out of memory");
-    weight->derived.release = release;
-    yoso_status status = fill(weight, source);
-    if (status != YOSO_OK) {
-        release(&weight->derived);
-        return status;
-    }
-    *out = &weight->derived;
-    return YOSO_OK;
+    __m512i most = _mm512_setzero_si512();
+    int64_t i = 0;
+    for (; i + WIDE <= n; i += WIDE)
+        most = larger(most, _mm512_loadu_si512(row + i));
+    if (i < n)
+        most = larger(most, _mm512_maskz_loadu_epi16((1u << (n - i)) - 1, row + i));
+    uint16_t each[WIDE];
+    _mm512_storeu_si512(each, most);
+    uint32_t result = 0;
+    for (int j = 0; j < WIDE; j++)
+        result = each[j] > result ? each[j] : result;
+    return result;
 }
 
-/* -- x -------------------------------------------------------------------------------------------
- */
-
-void YO_CPU(half_tile)(uint32_t *tile, float *scale, const yo_view *x, int64_t row, int64_t rows,
-                       float *work)
+/* Rows that lie side by side, `count` of them, at most 32. */
+static void largest_across(uint16_t *each, const uint16_t *start, int64_t count, int64_t depth,
+                           int64_t stride)
 {
-    int64_t depth = x->shape[1], room = yo_half_room(depth);
-    uint32_t *pairs = (uint32_t *)(work + room);
-    if (rows < YO_HALF_TILE)
-        memset(pairs, 0, (size_t)(YO_HALF_TILE * room) * sizeof *pairs);
+    __mmask32 there = count < WIDE ? (1u << count) - 1 : 0xffffffffu;
+    __m512i most = _mm512_setzero_si512();
+    for (int64_t k = 0; k < depth; k++)
+        most = larger(most, _mm512_maskz_loadu_epi16(there, start + k * stride));
+    _mm512_storeu_si512(each, most);
+}
+
+void YO_CPU(half_scales)(float *scale, float *undo, const yo_half_factor *x, int64_t first,
+                         int64_t rows)
+{
+    uint16_t each[WIDE];
     for (int64_t r = 0; r < rows; r++) {
-        yo_load_floats(work, x->data, (row + r) * depth, 1, x->dtype, depth);
-        float factor = scale_for(work, depth);
-        scale[r] = 1 / factor;
-        for (int64_t k = 0; k < depth; k += YO_HALF_STEP) {
-            __m512i one = _mm512_cvtepu16_epi32(sixteen(work + k, depth - k, factor));
-            _mm512_storeu_si512(pairs + r * room + k,
-                                _mm512_or_si512(one, _mm512_slli_epi32(one, 16)));
+        const uint16_t *start = x->data + (first + r) * x->row_stride;
+        if (x->depth_stride == 1) {
+            scale_for(scale + r, undo + r, largest_along(start, x->depth));
+        } else {
+            if (r % WIDE == 0)
+                largest_across(each, start, rows - r < WIDE ? rows - r : WIDE, x->depth,
+                               x->depth_stride);
+            scale_for(scale + r, undo + r, each[r % WIDE]);
         }
     }
-    /* Sixteen rows are turned. What the last four of them hold is written too far, and over by the
-     * next component. */
-    for (int64_t k = 0; k < room; k += YO_HALF_STEP)
-        yo_transpose_square((float *)tile + k * YO_HALF_TILE, YO_HALF_TILE,
-                            (const float *)pairs + k, room);
+}
+
+/* -- Tiles ---------------------------------------------------------------------------------------
+ */
+
+/* Each f16 twice. */
+YO_INLINE __m512i twice(__m256i halves)
+{
+    __m512i one = _mm512_cvtepu16_epi32(halves);
+    return _mm512_or_si512(one, _mm512_slli_epi32(one, 16));
+}
+
+static void tile_along(uint32_t *tile, const yo_half_factor *x, const uint16_t *start, int64_t rows,
+                       const float *scale)
+{
+    uint32_t square[STEP * STEP], turned[STEP * STEP];
+    memset(square, 0, sizeof square);
+    for (int64_t k = 0; k < x->depth; k += STEP) {
+        __mmask16 there = first_of(x->depth - k);
+        for (int64_t r = 0; r < rows; r++) {
+            __m256i bits = _mm256_maskz_loadu_epi16(there, start + r * x->row_stride + k);
+            __m512 scaled = _mm512_mul_ps(floats_of(bits), _mm512_set1_ps(scale[r]));
+            _mm512_storeu_si512(square + r * STEP, twice(halves_of(scaled)));
+        }
+        /* What the last four of 16 rows hold is written too far, and over by the next component. */
+        if (x->depth - k >= STEP) {
+            yo_transpose_square((float *)tile + k * TILE, TILE, (const float *)square, STEP);
+        } else {
+            yo_transpose_square((float *)turned, STEP, (const float *)square, STEP);
+            for (int64_t i = k; i < x->depth; i++)
+                memcpy(tile + i * TILE, turned + (i - k) * STEP, TILE * sizeof *tile);
+        }
+    }
+}
+
+static void tile_across(uint32_t *tile, const yo_half_factor *x, const uint16_t *start,
+                        int64_t rows, const float *scale)
+{
+    __mmask16 there = first_of(rows);
+    __m512 factor = _mm512_maskz_loadu_ps(there, scale);
+    for (int64_t k = 0; k < x->depth; k++) {
+        __m256i bits = _mm256_maskz_loadu_epi16(there, start + k * x->depth_stride);
+        __m512 scaled = _mm512_mul_ps(floats_of(bits), factor);
+        _mm512_storeu_si512(tile + k * TILE, twice(halves_of(scaled)));
+    }
+}
+
+void YO_CPU(half_tile)(uint32_t *tile, const yo_half_factor *x, int64_t first, const float *scale)
+{
+    int64_t rows = x->rows - first < TILE ? x->rows - first : TILE;
+    const uint16_t *start = x->data + first * x->row_stride;
+    (x->depth_stride == 1 ? tile_along : tile_across)(tile, x, start, rows, scale);
+}
+
+/* -- Panels --------------------------------------------------------------------------------------
+ */
+
+/* 16 of a panel's rows. */
+static void part_along(uint16_t *panel, const yo_half_factor *x, const uint16_t *start,
+                       int64_t rows, const float *scale)
+{
+    float square[STEP * STEP], turned[STEP * STEP];
+    memset(square, 0, sizeof square);
+    __m512 factor = _mm512_maskz_loadu_ps(first_of(rows), scale);
+    for (int64_t k = 0; k < x->depth; k += STEP) {
+        int64_t steps = x->depth - k < STEP ? x->depth - k : STEP;
+        __mmask16 there = first_of(steps);
+        for (int64_t r = 0; r < rows; r++) {
+            __m256i bits = _mm256_maskz_loadu_epi16(there, start + r * x->row_stride + k);
+            _mm512_storeu_ps(square + r * STEP, floats_of(bits));
+        }
+        yo_transpose_square(turned, STEP, square, STEP);
+        for (int64_t i = 0; i < steps; i++) {
+            __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(turned + i * STEP), factor);
+            _mm256_storeu_si256((__m256i *)(panel + (k + i) * PANEL), halves_of(scaled));
+        }
+    }
+}
+
+static void part_across(uint16_t *panel, const yo_half_factor *x, const uint16_t *start,
+                        int64_t rows, const float *scale)
+{
+    __mmask16 there = first_of(rows);
+    __m512 factor = _mm512_maskz_loadu_ps(there, scale);
+    for (int64_t k = 0; k < x->depth; k++) {
+        __m256i bits = _mm256_maskz_loadu_epi16(there, start + k * x->depth_stride);
+        __m512 scaled = _mm512_mul_ps(floats_of(bits), factor);
+        _mm256_storeu_si256((__m256i *)(panel + k * PANEL), halves_of(scaled));
+    }
+}
+
+void YO_CPU(half_panel)(uint16_t *panel, const yo_half_factor *x, int64_t first, const float *scale)
+{
+    for (int64_t part = 0; part < PANEL; part += STEP) {
+        int64_t row = first + part, rows = x->rows - row < STEP ? x->rows - row : STEP;
+        rows = rows < 0 ? 0 : rows;
+        (x->depth_stride == 1 ? part_along : part_across)(
+            panel + part, x, x->data + (rows > 0 ? row : 0) * x->row_stride, rows, scale + part);
+    }
 }

@@ -28,7 +28,7 @@ cpu_kernel_sources += \
 	src/cpu/matmul.c \
 	src/cpu/norm_rows.h src/cpu/norm.c src/cpu/residual.c src/cpu/activated.c \
 	src/cpu/optimizer.c \
-	src/cpu/activate.h src/cpu/half_linear.h src/cpu/half_pack.h \
+	src/cpu/activate.h src/cpu/half_product.h src/cpu/half_pack.h \
 	src/cpu/product.c src/cpu/amx_direct_pack.h src/cpu/amx_direct.h src/cpu/amx_direct.c \
 	src/cpu/softmax.c
 
@@ -80,7 +80,7 @@ endif
 if HAVE_AVX512FP16
 noinst_LTLIBRARIES += libcpu_avx512fp16.la
 libcpu_avx512fp16_la_SOURCES = $(cpu_kernel_sources) \
-	src/cpu/half_linear.c src/cpu/half_pack.c src/cpu/lsh_half.c
+	src/cpu/half_linear.c src/cpu/half_product.c src/cpu/half_pack.c src/cpu/lsh_half.c
 libcpu_avx512fp16_la_CFLAGS = $(CPU_CFLAGS) -DYO_ISA=avx512fp16 \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512 \
 	-mavx512fp16 -mbmi2

@@ -5,7 +5,7 @@
 #include "core/view.h"
 #include "cpu/amx_product.h"
 #include "cpu/cpu_kernels.h"
-#include "cpu/half_linear.h"
+#include "cpu/half_product.h"
 #include "cpu/matmul_dnnl.h"
 
 enum { PACKED = 1, PACKED_IN_F32 = 2 };
@@ -204,7 +204,7 @@ yoso_status YO_CPU(linear)(const yo_view *out, const yo_view *x, const yo_weight
     return YO_CPU(amx_linear)(out, x, weight, bias, activation, NULL, false);
 #endif
 #if defined(YO_HALF_PRODUCTS)
-    if (x->dtype == YOSO_BF16)
+    if (out->dtype == YOSO_BF16 && yo_half_fits(x) && yo_half_fits(&weight->view))
         return YO_CPU(half_linear)(out, x, weight, bias, activation);
 #endif
     yo_derived *packed;

@@ -1,11 +1,12 @@
 /* The product that layers are trained with: strided operands, a bias, and sums that go on. On the
- * matrix unit where there is one, by oneDNN elsewhere. */
+ * matrix unit where there is one, bf16 by f16 where that is fast, by oneDNN elsewhere. */
 #include <omp.h>
 
 #include "core/memory.h"
 #include "cpu/amx_direct.h"
 #include "cpu/convert.h"
 #include "cpu/cpu_kernels.h"
+#include "cpu/half_product.h"
 
 /* -- By oneDNN: the bias, and what out held, are added afterwards ------------------------------ */
 
@@ -137,13 +138,41 @@ static bool try_tiles(yoso_status *status, const yo_view *out, const yo_view *a,
     return true;
 }
 
-#else
+#endif
 
-static bool try_tiles(yoso_status *status, const yo_view *out, const yo_view *a, const yo_view *b,
-                      const yo_view *bias, int32_t how)
+/* -- By f16 ------------------------------------------------------------------------------------ */
+
+#if defined(YO_HALF_PRODUCTS)
+
+static yoso_status by_halves(const yo_view *out, const yo_view *a, const yo_view *columns,
+                             const yo_view *bias, bool add)
 {
-    (void)status, (void)out, (void)a, (void)b, (void)bias, (void)how;
-    return false;
+    yo_half_right right;
+    yo_half_factor factor = yo_half_factor_of(columns);
+    YO_TRY(YO_CPU(half_right)(&right, &factor));
+    yo_half_job job = {.out = out,
+                       .bias = bias,
+                       .a = yo_half_factor_of(a),
+                       .right = &right,
+                       .activation = YOSO_ACT_NONE,
+                       .add = add};
+    yoso_status status = YO_CPU(half_multiply)(&job);
+    yo_memory_give(right.block, right.bytes);
+    return status;
+}
+
+static bool try_halves(yoso_status *status, const yo_view *out, const yo_view *a, const yo_view *b,
+                       const yo_view *bias, bool add)
+{
+    yo_view columns = *b;
+    for (int i = 0; i < 2; i++) {
+        columns.shape[i] = b->shape[1 - i];
+        columns.stride[i] = b->stride[1 - i];
+    }
+    if (!yo_half_fits(a) || !yo_half_fits(&columns) || out->dtype != YOSO_BF16)
+        return false;
+    *status = by_halves(out, a, &columns, bias, add);
+    return true;
 }
 
 #endif
@@ -152,8 +181,14 @@ yoso_status YO_CPU(product)(const yo_view *out, const yo_view *a, const yo_view 
                             const yo_view *bias, int32_t how, yo_stream *stream)
 {
     (void)stream;
+#if defined(__AMX_TILE__)
     yoso_status status;
     if (try_tiles(&status, out, a, b, bias, how))
         return status;
+#elif defined(YO_HALF_PRODUCTS)
+    yoso_status status;
+    if (try_halves(&status, out, a, b, bias, how & YO_PRODUCT_ADD))
+        return status;
+#endif
     return by_library(out, a, b, bias, how & YO_PRODUCT_ADD);
 }
