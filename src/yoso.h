@@ -62,8 +62,8 @@ int32_t yoso_threads(void);
  * machine or the build lacks is YOSO_UNSUPPORTED. Applies to the whole process. */
 yoso_status yoso_set_isa(const char *name);
 const char *yoso_isa(void);
-/* Nonzero when the processor multiplies bf16 no slower than f32; elsewhere such products go through
- * f32. */
+/* Nonzero when layers of bf16 are multiplied no slower than those of f32: by the processor's own
+ * instructions, or by way of f16. Elsewhere such products go through f32. */
 int32_t yoso_has_bf16(void);
 
 /* Bytes of tensors alive, bytes kept for reuse, and the most that was ever alive. */
