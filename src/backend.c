@@ -47,7 +47,7 @@ static const yo_kernels *find_isa(const char *name)
 #ifdef HAVE_AVX512FP16
     if (strcmp(name, "avx512fp16") == 0)
         return has_avx512() && __builtin_cpu_supports("avx512fp16") &&
-                       __builtin_cpu_supports("bmi2")
+                       __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("bmi2")
                    ? &yo_cpu_avx512fp16_kernels
                    : NULL;
 #endif

@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 #include <omp.h>
+#include <string.h>
 
 #include "core/memory.h"
 #include "cpu/activate.h"
@@ -91,37 +92,68 @@ static void multiply(float *sum, const left *part, int64_t tile, int64_t tiles, 
 /* -- The result ----------------------------------------------------------------------------------
  */
 
-/* 16 floats as bf16, to the nearest even; NaN stays NaN. */
-YO_INLINE __m256i bf16_of(__m512 x)
+/* What a panel's columns share. */
+typedef struct column_terms {
+    float undo[PANEL], bias[PANEL];
+    int64_t n; /* at most PANEL */
+} column_terms;
+
+/* 32 bf16 as floats. */
+YO_INLINE void widen(__m512 *low, __m512 *high, __m512i x)
 {
-    __m512i bits = _mm512_castps_si512(x);
-    __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-    __m512i near = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-    __mmask16 is_nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
-    near = _mm512_mask_or_epi32(near, is_nan, bits, _mm512_set1_epi32(0x400000));
-    return _mm512_cvtepi32_epi16(_mm512_srli_epi32(near, 16));
+    __m512i first = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(x));
+    __m512i second = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(x, 1));
+    *low = _mm512_castsi512_ps(_mm512_slli_epi32(first, 16));
+    *high = _mm512_castsi512_ps(_mm512_slli_epi32(second, 16));
 }
 
-/* n sums of a row, at most 64, to their place. */
-static void finish_row(const yo_half_job *job, uint16_t *out, float *sum, float of_row,
-                       const float *of_column, const float *bias, int64_t n)
+/* Not inlined: its constants would take the registers of finish_rows. */
+__attribute__((noinline)) static void activate(float *row, int32_t activation)
 {
-    enum { STEP = YO_HALF_STEP };
-    for (int64_t i = 0; i < n; i += STEP) {
-        __m512 scale = _mm512_mul_ps(_mm512_set1_ps(of_row), _mm512_loadu_ps(of_column + i));
-        __m512 x = _mm512_fmadd_ps(_mm512_loadu_ps(sum + i), scale, _mm512_loadu_ps(bias + i));
-        _mm512_storeu_ps(sum + i, x);
+    yo_activate_row(row, PANEL, activation);
+}
+
+/* Sums of rows, 64 a row, to their place: bf16 to the nearest even. Sums are overwritten. */
+static void finish_rows(const yo_half_job *job, uint16_t *out, float *sum, const float *of_row,
+                        int64_t rows, const column_terms *c)
+{
+    enum { FLOATS = 16, PARTS = PANEL / FLOATS };
+    uint64_t all = c->n < PANEL ? (1ull << c->n) - 1 : ~0ull;
+    __mmask32 there[VECTORS] = {(__mmask32)all, (__mmask32)(all >> WIDE)};
+    __m512 undo[PARTS], bias[PARTS];
+#pragma GCC unroll 4
+    for (int i = 0; i < PARTS; i++) {
+        undo[i] = _mm512_loadu_ps(c->undo + i * FLOATS);
+        bias[i] = _mm512_loadu_ps(c->bias + i * FLOATS);
     }
-    if (job->activation != YOSO_ACT_NONE)
-        yo_activate_row(sum, n, job->activation);
-    for (int64_t i = 0; i < n; i += STEP) {
-        __mmask16 there = n - i < STEP ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xffff;
-        __m512 x = _mm512_loadu_ps(sum + i);
-        if (job->add) {
-            __m512i held = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(there, out + i));
-            x = _mm512_add_ps(x, _mm512_castsi512_ps(_mm512_slli_epi32(held, 16)));
+    const int64_t stride = job->out->stride[0];
+    const int32_t activation = job->activation;
+    const bool add = job->add;
+    for (int64_t r = 0; r < rows; r++, sum += PANEL, out += stride) {
+        __m512 x[PARTS], row = _mm512_set1_ps(of_row[r]);
+#pragma GCC unroll 4
+        for (int i = 0; i < PARTS; i++) {
+            __m512 scaled = _mm512_mul_ps(_mm512_load_ps(sum + i * FLOATS), row);
+            x[i] = _mm512_fmadd_ps(scaled, undo[i], bias[i]);
         }
-        _mm256_mask_storeu_epi16(out + i, there, bf16_of(x));
+        if (activation != YOSO_ACT_NONE) {
+            for (int i = 0; i < PARTS; i++)
+                _mm512_store_ps(sum + i * FLOATS, x[i]);
+            activate(sum, activation);
+            for (int i = 0; i < PARTS; i++)
+                x[i] = _mm512_load_ps(sum + i * FLOATS);
+        }
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; v++) {
+            __m512 low = x[2 * v], high = x[2 * v + 1], held[2];
+            if (add) {
+                widen(held, held + 1, _mm512_maskz_loadu_epi16(there[v], out + v * WIDE));
+                low = _mm512_add_ps(low, held[0]);
+                high = _mm512_add_ps(high, held[1]);
+            }
+            _mm512_mask_storeu_epi16(out + v * WIDE, there[v],
+                                     (__m512i)_mm512_cvtne2ps_pbh(high, low));
+        }
     }
 }
 
@@ -143,16 +175,17 @@ static yoso_status take(left *part, int64_t depth)
 /* Panel p, for some of the tiles. */
 static void do_panel(const yo_half_job *job, const left *part, int64_t p, int64_t from, int64_t to)
 {
-    float sum[GROUP * TILE * PANEL] __attribute__((aligned(64))), bias[PANEL] = {0};
-    int64_t depth = job->a.depth, c = p * PANEL, columns = job->out->shape[1] - c;
-    int64_t n = columns < PANEL ? columns : PANEL;
+    float sum[GROUP * TILE * PANEL] __attribute__((aligned(64)));
+    int64_t depth = job->a.depth, first = p * PANEL, left_over = job->out->shape[1] - first;
+    column_terms c = {.n = left_over < PANEL ? left_over : PANEL};
+    memcpy(c.undo, job->right->undo + first, sizeof c.undo);
     if (job->bias)
-        yo_load_floats(bias, job->bias->data, c * job->bias->stride[0], job->bias->stride[0],
-                       job->bias->dtype, n);
-    multiply(sum, part, from, to - from, job->right->panel + c * depth, depth);
-    for (int64_t r = from * TILE; r < to * TILE && r < part->rows; r++)
-        finish_row(job, (uint16_t *)job->out->data + (part->first + r) * job->out->stride[0] + c,
-                   sum + (r - from * TILE) * PANEL, part->undo[r], job->right->undo + c, bias, n);
+        yo_load_floats(c.bias, job->bias->data, first * job->bias->stride[0], job->bias->stride[0],
+                       job->bias->dtype, c.n);
+    multiply(sum, part, from, to - from, job->right->panel + first * depth, depth);
+    int64_t row = from * TILE, end = to * TILE < part->rows ? to * TILE : part->rows;
+    finish_rows(job, (uint16_t *)job->out->data + (part->first + row) * job->out->stride[0] + first,
+                sum, part->undo + row, end - row, &c);
 }
 
 static void do_rows(const yo_half_job *job, const left *part, int threads)
@@ -173,7 +206,7 @@ static void do_rows(const yo_half_job *job, const left *part, int threads)
             (part->scale + row, part->undo + row, &job->a, part->first + row, end - row);
             for (int64_t r = row; r < end; r += TILE)
                 YO_CPU(half_tile)
-                (part->tiles + r / TILE * part->of_tile, &job->a, part->first + r, part->scale + r);
+            (part->tiles + r / TILE * part->of_tile, &job->a, part->first + r, part->scale + r);
         }
 #pragma omp for schedule(static)
         for (int64_t i = 0; i < groups * panels; i++) { /* a group stays in the second cache */

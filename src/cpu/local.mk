@@ -83,7 +83,7 @@ libcpu_avx512fp16_la_SOURCES = $(cpu_kernel_sources) \
 	src/cpu/half_linear.c src/cpu/half_product.c src/cpu/half_pack.c src/cpu/lsh_half.c
 libcpu_avx512fp16_la_CFLAGS = $(CPU_CFLAGS) -DYO_ISA=avx512fp16 \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512 \
-	-mavx512fp16 -mbmi2
+	-mavx512fp16 -mavx512bf16 -mbmi2
 libyoso_la_LIBADD += libcpu_avx512fp16.la
 endif
 
