@@ -2,9 +2,10 @@
 -- 128, the mean of all places classified) with sampled attention.
 -- usage: yoso scripts/lra/train.lua TASK DATA OUT [NAME=VALUE...]
 -- TASK is listops, text, image or retrieval; any option of yoso.train and threads=N may follow.
--- A task may begin with stages on shorter inputs, where a step is quick: on the data in DATA/NAME, their
--- models in OUT/NAME. The command line's options hold for the last stage alone, but for threads, and for
--- attention=softmax, the baseline, which then is every stage's.
+-- A task may begin with stages on shorter inputs, where a step is quick, or with attention that is exact,
+-- where it learns faster: on the data in DATA or the stage's folder in it, their models in OUT/NAME. The
+-- command line's options hold for the last stage alone, but for threads, and for attention=softmax, the
+-- baseline, which then is every stage's.
 local yoso = require "yoso"
 
 local size = {hidden_size = 64, num_hidden_layers = 2, num_attention_heads = 2,
@@ -13,11 +14,14 @@ local size = {hidden_size = 64, num_hidden_layers = 2, num_attention_heads = 2,
 
 local recipes = {
     listops = {task = "listops", hash_code_len = 11, max_length = 2000, batch_size = 32, dropout = 0,
-        conv_window = 33, lr = 5e-4, warmup = 100, steps = 1200, num_hash = 32, eval_every = 300,
-        eval_limit = 2000,
+        conv_window = 33, lr = 2e-4, warmup = 20, steps = 300, num_hash = 64, eval_every = 300,
+        eval_limit = 2000, seed = 2, -- lists that no stage before has seen
         stages = {
-            {"short", {max_length = 128, steps = 10000, lr = 1e-3, attention = "expectation"}},
-            {"middle", {max_length = 512, steps = 2000, lr = 7e-4, attention = "expectation"}},
+            {"short", {max_length = 128, steps = 10000, lr = 1e-3, warmup = 100, seed = 1},
+                folder = "short"},
+            {"middle", {max_length = 512, steps = 2000, lr = 7e-4, warmup = 100, seed = 1},
+                folder = "middle"},
+            {"long", {steps = 900, lr = 5e-4, warmup = 100, seed = 1}},
         }},
     text = {task = "imdb", hash_code_len = 12, max_length = 4002, batch_size = 32, dropout = 0.1,
         lr = 5e-4, warmup = 800, steps = 8000, num_hash = 32, eval_every = 1000, eval_limit = 2000},
@@ -75,9 +79,10 @@ if not given.resume and not given.model then
     for _, entry in ipairs(stages) do
         local name, stage = entry[1], entry[2]
         local out = given.out .. "/" .. name
-        train(merged(size, recipe, stage, {data = given.data .. "/" .. name, out = out,
-            model = options.model, max_position_embeddings = recipe.max_length, evaluate = false,
-            attention = given.attention == "softmax" and "softmax" or stage.attention,
+        train(merged(size, recipe, stage, {out = out, model = options.model, evaluate = false,
+            data = given.data .. (entry.folder and "/" .. entry.folder or ""),
+            max_position_embeddings = recipe.max_length,
+            attention = given.attention == "softmax" and "softmax" or "expectation",
             overwrite = given.overwrite, device = given.device, dtype = given.dtype}))
         options.model = out
     end

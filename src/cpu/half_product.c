@@ -192,9 +192,11 @@ static void do_rows(const yo_half_job *job, const left *part, int threads)
 {
     int64_t tiles = (part->rows + TILE - 1) / TILE;
     int64_t panels = (job->out->shape[1] + PANEL - 1) / PANEL;
-    int64_t group = tiles * panels / (4 * threads);
-    group = group < 1 ? 1 : group > GROUP ? GROUP : group;
-    int64_t groups = (tiles + group - 1) / group;
+    int64_t most = tiles * panels / (4 * threads);
+    most = most < 1 ? 1 : most > GROUP ? GROUP : most;
+    int64_t groups = (tiles + most - 1) / most;
+    int64_t group = (tiles + groups - 1) / groups; /* alike: threads have as many each */
+    groups = (tiles + group - 1) / group;
 #pragma omp parallel num_threads(threads)
     {
         /* Rows of both strides share lines of memory where a thread has neighbours. */

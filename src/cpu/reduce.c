@@ -85,10 +85,10 @@ static void reduce_one(const reduction *job, int64_t output, int64_t chunk, yo_p
     }
 }
 
-/* Sums of columns of f32, the commonest, need no tile: they are read row after row. */
+/* Sums of columns, the commonest, need no tile: they are read row after row. */
 static bool sums_columns(const reduction *job)
 {
-    return job->x->dtype == YOSO_F32 && (job->op == YOSO_SUM || job->op == YOSO_MEAN);
+    return job->floats && (job->op == YOSO_SUM || job->op == YOSO_MEAN);
 }
 
 static void sum_columns(const reduction *job, int64_t base, int64_t columns, int64_t at,
@@ -96,12 +96,17 @@ static void sum_columns(const reduction *job, int64_t base, int64_t columns, int
 {
     double sum[SUMMED_COLUMNS] = {0};
     int64_t run = job->shape[job->ndim - 1], step = job->stride[job->ndim - 1], left = 0;
-    const float *line = NULL;
-    for (int64_t i = at; i < end; i++, line += step, left--) {
+    bool narrow = job->x->dtype != YOSO_F32;
+    int64_t offset = 0;
+    for (int64_t i = at; i < end; i++, offset += step, left--) {
         if (left == 0) {
-            line = (const float *)job->x->data + base + reduced_offset(job, i);
+            offset = base + reduced_offset(job, i);
             left = run - i % run;
         }
+        float floats[SUMMED_COLUMNS];
+        const float *line = narrow ? floats : (const float *)job->x->data + offset;
+        if (narrow)
+            yo_load_floats(floats, job->x->data, offset, 1, job->x->dtype, columns);
         for (int64_t c = 0; c < columns; c++)
             sum[c] += (double)line[c];
     }
