@@ -75,12 +75,9 @@ static uint32_t largest_along(const uint16_t *row, int64_t n)
         most = larger(most, _mm512_loadu_si512(row + i));
     if (i < n)
         most = larger(most, _mm512_maskz_loadu_epi16((1u << (n - i)) - 1, row + i));
-    uint16_t each[WIDE];
-    _mm512_storeu_si512(each, most);
-    uint32_t result = 0;
-    for (int j = 0; j < WIDE; j++)
-        result = each[j] > result ? each[j] : result;
-    return result;
+    __m512i odd = _mm512_srli_epi32(most, 16),
+            even = _mm512_and_si512(most, _mm512_set1_epi32(0xffff));
+    return _mm512_reduce_max_epu32(_mm512_max_epu32(odd, even));
 }
 
 /* Rows that lie side by side, `count` of them, at most 32. */
