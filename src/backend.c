@@ -91,7 +91,7 @@ const char *yoso_isa(void)
 
 int32_t yoso_has_bf16(void)
 {
-    return yo_bf16_is_fast() || strcmp(cpu_kernels()->name, "avx512fp16") == 0;
+    return yo_bf16_is_fast() || cpu_kernels()->bf16_by_f16;
 }
 
 yoso_status yoso_set_isa(const char *name)

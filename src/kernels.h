@@ -92,6 +92,8 @@ enum { YO_PRODUCT_ADD = 1, YO_PRODUCT_SPLIT = 2 };
 typedef struct yo_kernels {
     /* The variant: "plain", "avx2", "avx512", "amx", "cuda". */
     const char *name;
+    /* Layers of bf16 are multiplied by way of f16, faster than f32's. */
+    bool bf16_by_f16;
 
     /* -- copy: out and x have one shape; converts between dtypes as yoso_cast says. */
     yoso_status (*copy)(const yo_view *out, const yo_view *x, yo_stream *stream);

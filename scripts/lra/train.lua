@@ -14,15 +14,13 @@ local size = {hidden_size = 64, num_hidden_layers = 2, num_attention_heads = 2,
 
 local recipes = {
     listops = {task = "listops", hash_code_len = 11, max_length = 2000, batch_size = 32, dropout = 0,
-        conv_window = 33, lr = 2e-4, warmup = 20, steps = 300, num_hash = 64, eval_every = 300,
-        eval_limit = 2000, seed = 2, -- lists that no stage before has seen
+        conv_window = 33, warmup = 100, num_hash = 64,
         stages = {
-            {"short", {max_length = 128, steps = 10000, lr = 1e-3, warmup = 100, seed = 1},
-                folder = "short"},
-            {"middle", {max_length = 512, steps = 2000, lr = 7e-4, warmup = 100, seed = 1},
-                folder = "middle"},
-            {"long", {steps = 900, lr = 5e-4, warmup = 100, seed = 1}},
-        }},
+            {"short", {max_length = 128, steps = 10000, lr = 1e-3}, folder = "short"},
+            {"middle", {max_length = 512, steps = 2000, lr = 7e-4}, folder = "middle"},
+            {"long", {steps = 900, lr = 5e-4}},
+        }, -- the last stage: the lists of the one before in another order
+        last = {lr = 2e-4, warmup = 20, steps = 300, seed = 2, eval_every = 300, eval_limit = 2000}},
     text = {task = "imdb", hash_code_len = 12, max_length = 4002, batch_size = 32, dropout = 0.1,
         lr = 5e-4, warmup = 800, steps = 8000, num_hash = 32, eval_every = 1000, eval_limit = 2000},
     image = {task = "cifar10", hash_code_len = 10, max_length = 1024, batch_size = 64, dropout = 0.1,
@@ -72,9 +70,9 @@ local function train(options)
     return result
 end
 
-local stages = recipe.stages or {}
-recipe.stages = nil
-local options = merged(size, {attention = "sample"}, recipe, given)
+local stages, last = recipe.stages or {}, recipe.last or {}
+recipe.stages, recipe.last = nil, nil
+local options = merged(size, {attention = "sample"}, recipe, last, given)
 if not given.resume and not given.model then
     for _, entry in ipairs(stages) do
         local name, stage = entry[1], entry[2]

@@ -32,12 +32,6 @@ YO_INLINE __mmask16 first_of(int64_t n)
     return n < STEP ? (__mmask16)((1u << n) - 1) : (__mmask16)0xffff;
 }
 
-/* 16 bf16 as floats. */
-YO_INLINE __m512 floats_of(__m256i x)
-{
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
-}
-
 YO_INLINE __m256i halves_of(__m512 x)
 {
     return _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -75,8 +69,8 @@ static uint32_t largest_along(const uint16_t *row, int64_t n)
         most = larger(most, _mm512_loadu_si512(row + i));
     if (i < n)
         most = larger(most, _mm512_maskz_loadu_epi16((1u << (n - i)) - 1, row + i));
-    __m512i odd = _mm512_srli_epi32(most, 16),
-            even = _mm512_and_si512(most, _mm512_set1_epi32(0xffff));
+    __m512i odd = _mm512_srli_epi32(most, 16);
+    __m512i even = _mm512_and_si512(most, _mm512_set1_epi32(0xffff));
     return _mm512_reduce_max_epu32(_mm512_max_epu32(odd, even));
 }
 
@@ -127,7 +121,7 @@ static void tile_along(uint32_t *tile, const yo_half_factor *x, const uint16_t *
         __mmask16 there = first_of(x->depth - k);
         for (int64_t r = 0; r < rows; r++) {
             __m256i bits = _mm256_maskz_loadu_epi16(there, start + r * x->row_stride + k);
-            __m512 scaled = _mm512_mul_ps(floats_of(bits), _mm512_set1_ps(scale[r]));
+            __m512 scaled = _mm512_mul_ps(yo_half_floats(bits), _mm512_set1_ps(scale[r]));
             _mm512_storeu_si512(square + r * STEP, twice(halves_of(scaled)));
         }
         /* What the last four of 16 rows hold is written too far, and over by the next component. */
@@ -148,7 +142,7 @@ static void tile_across(uint32_t *tile, const yo_half_factor *x, const uint16_t 
     __m512 factor = _mm512_maskz_loadu_ps(there, scale);
     for (int64_t k = 0; k < x->depth; k++) {
         __m256i bits = _mm256_maskz_loadu_epi16(there, start + k * x->depth_stride);
-        __m512 scaled = _mm512_mul_ps(floats_of(bits), factor);
+        __m512 scaled = _mm512_mul_ps(yo_half_floats(bits), factor);
         _mm512_storeu_si512(tile + k * TILE, twice(halves_of(scaled)));
     }
 }
@@ -175,7 +169,7 @@ static void part_along(uint16_t *panel, const yo_half_factor *x, const uint16_t 
         __mmask16 there = first_of(steps);
         for (int64_t r = 0; r < rows; r++) {
             __m256i bits = _mm256_maskz_loadu_epi16(there, start + r * x->row_stride + k);
-            _mm512_storeu_ps(square + r * STEP, floats_of(bits));
+            _mm512_storeu_ps(square + r * STEP, yo_half_floats(bits));
         }
         yo_transpose_square(turned, STEP, square, STEP);
         for (int64_t i = 0; i < steps; i++) {
@@ -192,7 +186,7 @@ static void part_across(uint16_t *panel, const yo_half_factor *x, const uint16_t
     __m512 factor = _mm512_maskz_loadu_ps(there, scale);
     for (int64_t k = 0; k < x->depth; k++) {
         __m256i bits = _mm256_maskz_loadu_epi16(there, start + k * x->depth_stride);
-        __m512 scaled = _mm512_mul_ps(floats_of(bits), factor);
+        __m512 scaled = _mm512_mul_ps(yo_half_floats(bits), factor);
         _mm256_storeu_si256((__m256i *)(panel + k * PANEL), halves_of(scaled));
     }
 }

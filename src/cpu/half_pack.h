@@ -17,6 +17,16 @@ typedef struct yo_half_factor {
     int64_t rows, depth, row_stride, depth_stride;
 } yo_half_factor;
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+
+/* 16 bf16 as floats. */
+YO_INLINE __m512 yo_half_floats(__m256i x)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
+}
+#endif
+
 /* The rows [rows, depth] of a matrix. */
 yo_half_factor yo_half_factor_of(const yo_view *matrix);
 /* false for a matrix that no factor describes. */
@@ -35,13 +45,14 @@ static inline int64_t yo_half_columns(int64_t rows)
 }
 
 /* The power of two that brings the largest number of each row to 8 or more and below 16, 1 for rows
- * that hold infinities or NaN: scale[rows], and in undo[rows] what takes it back. Both have room for
- * whole vectors of 16. */
+ * that hold infinities or NaN: scale[rows], and in undo[rows] what takes it back. Both have room
+ * for whole vectors of 16. */
 void YO_CPU(half_scales)(float *scale, float *undo, const yo_half_factor *x, int64_t first,
                          int64_t rows);
 
-/* Up to 12 rows from `first` on, component by component, each number twice, since a pair is what the
- * processor can spread over a register as it loads it: tile[depth][12]. scale is the first row's. */
+/* Up to 12 rows from `first` on, component by component, each number twice, since a pair is what
+ * the processor can spread over a register as it loads it: tile[depth][12]. scale is the first
+ * row's. */
 void YO_CPU(half_tile)(uint32_t *tile, const yo_half_factor *x, int64_t first, const float *scale);
 
 /* 64 rows from `first` on, component by component, zeros for rows that x does not have:

@@ -3,7 +3,6 @@
 
 #include <immintrin.h>
 #include <omp.h>
-#include <string.h>
 
 #include "core/memory.h"
 #include "cpu/activate.h"
@@ -94,18 +93,10 @@ static void multiply(float *sum, const left *part, int64_t tile, int64_t tiles, 
 
 /* What a panel's columns share. */
 typedef struct column_terms {
-    float undo[PANEL], bias[PANEL];
+    const float *undo; /* [PANEL] */
+    float bias[PANEL];
     int64_t n; /* at most PANEL */
 } column_terms;
-
-/* 32 bf16 as floats. */
-YO_INLINE void widen(__m512 *low, __m512 *high, __m512i x)
-{
-    __m512i first = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(x));
-    __m512i second = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(x, 1));
-    *low = _mm512_castsi512_ps(_mm512_slli_epi32(first, 16));
-    *high = _mm512_castsi512_ps(_mm512_slli_epi32(second, 16));
-}
 
 /* Not inlined: its constants would take the registers of finish_rows. */
 __attribute__((noinline)) static void activate(float *row, int32_t activation)
@@ -113,13 +104,13 @@ __attribute__((noinline)) static void activate(float *row, int32_t activation)
     yo_activate_row(row, PANEL, activation);
 }
 
-/* Sums of rows, 64 a row, to their place: bf16 to the nearest even. Sums are overwritten. */
+/* Sums of rows, 64 a row, to their place: bf16 to the nearest even, what is below its normal
+ * numbers as zero. Sums are overwritten. */
 static void finish_rows(const yo_half_job *job, uint16_t *out, float *sum, const float *of_row,
                         int64_t rows, const column_terms *c)
 {
     enum { FLOATS = 16, PARTS = PANEL / FLOATS };
-    uint64_t all = c->n < PANEL ? (1ull << c->n) - 1 : ~0ull;
-    __mmask32 there[VECTORS] = {(__mmask32)all, (__mmask32)(all >> WIDE)};
+    uint64_t there = c->n < PANEL ? (1ull << c->n) - 1 : ~0ull;
     __m512 undo[PARTS], bias[PARTS];
 #pragma GCC unroll 4
     for (int i = 0; i < PARTS; i++) {
@@ -143,17 +134,18 @@ static void finish_rows(const yo_half_job *job, uint16_t *out, float *sum, const
             for (int i = 0; i < PARTS; i++)
                 x[i] = _mm512_load_ps(sum + i * FLOATS);
         }
-#pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; v++) {
-            __m512 low = x[2 * v], high = x[2 * v + 1], held[2];
-            if (add) {
-                widen(held, held + 1, _mm512_maskz_loadu_epi16(there[v], out + v * WIDE));
-                low = _mm512_add_ps(low, held[0]);
-                high = _mm512_add_ps(high, held[1]);
+        if (add) {
+#pragma GCC unroll 4
+            for (int i = 0; i < PARTS; i++) {
+                __mmask16 mask = (__mmask16)(there >> (i * FLOATS));
+                __m256i held = _mm256_maskz_loadu_epi16(mask, out + i * FLOATS);
+                x[i] = _mm512_add_ps(x[i], yo_half_floats(held));
             }
-            _mm512_mask_storeu_epi16(out + v * WIDE, there[v],
-                                     (__m512i)_mm512_cvtne2ps_pbh(high, low));
         }
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; v++)
+            _mm512_mask_storeu_epi16(out + v * WIDE, (__mmask32)(there >> (v * WIDE)),
+                                     (__m512i)_mm512_cvtne2ps_pbh(x[2 * v + 1], x[2 * v]));
     }
 }
 
@@ -177,8 +169,7 @@ static void do_panel(const yo_half_job *job, const left *part, int64_t p, int64_
 {
     float sum[GROUP * TILE * PANEL] __attribute__((aligned(64)));
     int64_t depth = job->a.depth, first = p * PANEL, left_over = job->out->shape[1] - first;
-    column_terms c = {.n = left_over < PANEL ? left_over : PANEL};
-    memcpy(c.undo, job->right->undo + first, sizeof c.undo);
+    column_terms c = {.undo = job->right->undo + first, .n = left_over < PANEL ? left_over : PANEL};
     if (job->bias)
         yo_load_floats(c.bias, job->bias->data, first * job->bias->stride[0], job->bias->stride[0],
                        job->bias->dtype, c.n);

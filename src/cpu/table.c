@@ -1,9 +1,13 @@
 /* This variant's table of kernels. */
 #include "cpu/cpu_kernels.h"
+#include "cpu/half_product.h"
 
 extern const yo_kernels YO_CPU(kernels);
 const yo_kernels YO_CPU(kernels) = {
     .name = YO_STRING(YO_ISA),
+#if defined(YO_HALF_PRODUCTS)
+    .bf16_by_f16 = true,
+#endif
     .copy = YO_CPU(copy),
     .fill = YO_CPU(fill),
     .binary = YO_CPU(binary),
