@@ -12,6 +12,8 @@ enum { TILE = YO_HALF_TILE, PANEL = YO_HALF_PANEL, WIDE = 32, VECTORS = PANEL / 
 /* Products that are summed in f16; numbers of packed rows at a time, which the second cache holds;
  * tiles that are one thread's work at most. */
 enum { RUN = 32, STRETCH = 4 * RUN, NUMBERS = 1 << 20, GROUP = 8 };
+/* Numbers of a panel that a run fetches ahead: a group's runs fetch a stretch. */
+enum { AHEAD = RUN * PANEL / GROUP };
 
 /* Some rows of the left factor, packed. */
 typedef struct left {
@@ -59,13 +61,24 @@ __attribute__((noinline)) static void add_run(__m512h *mid, const uint32_t *a, c
         }
 }
 
+/* A run's share of what the next stretch will read. */
+YO_INLINE void fetch_ahead(const uint16_t *next)
+{
+    for (int i = 0; i < AHEAD; i += WIDE)
+        __builtin_prefetch(next + i, 0, 2);
+}
+
 /* sum[12][64] (+)= a tile by a panel, over at most STRETCH components: sums of four runs' sums of
- * f16 are no less exact than the runs' own, and a quarter of the conversions. */
-static void add_stretch(float *sum, const uint32_t *a, const uint16_t *b, int64_t depth, bool add)
+ * f16 are no less exact than the runs' own, and a quarter of the conversions. `next` is this tile's
+ * share of the panel's next stretch, [STRETCH / RUN][AHEAD]. */
+static void add_stretch(float *sum, const uint32_t *a, const uint16_t *b, int64_t depth, bool add,
+                        const uint16_t *next)
 {
     __m512h mid[TILE * VECTORS];
-    for (int64_t k = 0; k < depth; k += RUN)
+    for (int64_t k = 0; k < depth; k += RUN) {
+        fetch_ahead(next + k / RUN * AHEAD);
         add_run(mid, a + k * TILE, b + k * PANEL, depth - k < RUN ? depth - k : RUN, k > 0);
+    }
     __mmask16 kept = add ? 0xffff : 0;
     for (int i = 0; i < TILE * VECTORS; i++) {
         __m512i bits = _mm512_castph_si512(mid[i]);
@@ -78,14 +91,17 @@ static void add_stretch(float *sum, const uint32_t *a, const uint16_t *b, int64_
 }
 
 /* sum[tiles][12][64] = tiles by a panel. A stretch of the panel serves all tiles while it is in the
- * first cache. */
+ * first cache; the next one, perhaps of the panel behind, is on its way to the second meanwhile. */
 static void multiply(float *sum, const left *part, int64_t tile, int64_t tiles, const uint16_t *b,
                      int64_t depth)
 {
-    for (int64_t k = 0; k < depth; k += STRETCH)
+    for (int64_t k = 0; k < depth; k += STRETCH) {
+        int64_t steps = depth - k < STRETCH ? depth - k : STRETCH;
+        const uint16_t *here = b + k * PANEL, *next = here + steps * PANEL;
         for (int64_t t = 0; t < tiles; t++)
             add_stretch(sum + t * TILE * PANEL, part->tiles + (tile + t) * part->of_tile + k * TILE,
-                        b + k * PANEL, depth - k < STRETCH ? depth - k : STRETCH, k > 0);
+                        here, steps, k > 0, next + t * (STRETCH / RUN) * AHEAD);
+    }
 }
 
 /* -- The result ----------------------------------------------------------------------------------
@@ -235,7 +251,8 @@ yoso_status YO_CPU(half_right)(yo_half_right *right, const yo_half_factor *colum
 {
     int64_t depth = columns->depth, all = yo_half_columns(columns->rows);
     size_t numbers = (size_t)all * (size_t)depth * sizeof(uint16_t);
-    right->bytes = numbers + 2 * (size_t)all * sizeof(float);
+    size_t ahead = STRETCH * PANEL * sizeof(uint16_t); /* fetched behind the last panel */
+    right->bytes = numbers + 2 * (size_t)all * sizeof(float) + ahead;
     YO_TRY(yo_memory_take(&right->block, right->bytes));
     right->panel = right->block;
     right->undo = (float *)((char *)right->block + numbers);
