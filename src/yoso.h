@@ -58,8 +58,9 @@ int32_t yoso_threads(void);
 
 /* The instruction set of the CPU kernels: "plain", "avx2", "avx512", "avx512fp16", which multiplies
  * bf16 by way of f16, or "amx", which is AVX-512 with the matrix unit. The best that this machine
- * has is taken unless the environment variable YOSO_ISA or yoso_set_isa names another; one that the
- * machine or the build lacks is YOSO_UNSUPPORTED. Applies to the whole process. */
+ * has is taken unless yoso_set_isa or the environment variable YOSO_ISA names another; to yoso_set_isa
+ * one that the machine or the build lacks is YOSO_UNSUPPORTED, in the variable it counts for nothing
+ * (the program yoso refuses it). Applies to the whole process. */
 yoso_status yoso_set_isa(const char *name);
 const char *yoso_isa(void);
 /* Nonzero when layers of bf16 are multiplied no slower than those of f32: by the processor's own

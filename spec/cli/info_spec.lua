@@ -31,6 +31,19 @@ describe("yoso info", function()
         assert.equal(1, threads("YOSO_THREADS=nonsense taskset -c 0"))
     end)
 
+    it("computes with the kernels that YOSO_ISA names, or with none", function()
+        local function info(isa)
+            return program.shell(("YOSO_ISA=%s %s info --json"):format(isa, program.path))
+        end
+        assert.equal("plain", assert(json.decode(info("plain").out)).isa)
+        local best = assert(json.decode(info("").out)).isa
+        assert.equal(best, assert(json.decode(info(best).out)).isa)
+        local result = info("nonsense")
+        assert.equal(2, result.status)
+        assert.equal("", result.out)
+        assert.matches("^yoso: YOSO_ISA: [^\n]*nonsense[^\n]*\n$", result.err)
+    end)
+
     it("refuses what is no checkpoint, and --parameters without one", function()
         local result = program.run{"info", "/no/such/folder"}
         assert.equal(1, result.status)
