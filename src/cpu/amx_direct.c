@@ -1,6 +1,4 @@
-/* Products of large matrices on the matrix unit. A block of 32 x 32 results stays in four tiles
- * while a panel of A and one of B pass by; with two pieces each step adds high x high, high x low
- * and low x high, and leaves low x low out: it is below what the pieces keep. */
+/* Products of large matrices on the matrix unit: operands in blocks, and who multiplies which. */
 #include "cpu/amx_direct.h"
 
 #if defined(__AMX_TILE__)
@@ -9,6 +7,7 @@
 
 #include "core/dtype.h"
 #include "core/memory.h"
+#include "cpu/amx_direct_sums.h"
 
 enum {
     BLOCK_STEPS = 128,       /* along K at a time */
@@ -84,91 +83,6 @@ static void pack_together(const block *b, const yo_amx_operand *x, int pieces, c
     wait_for_all(c);
 }
 
-/* Tiles 0 .. 3 += those of A times those of B, in bf16. */
-static inline void add_plain(const uint16_t *a, const uint16_t *b, int64_t steps)
-{
-    for (int64_t s = 0; s < steps; s++, a += 2 * YO_TILE_NUMBERS, b += 2 * YO_TILE_NUMBERS) {
-        _tile_loadd(4, a, 64);
-        _tile_loadd(6, b, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(5, a + YO_TILE_NUMBERS, 64);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_loadd(7, b + YO_TILE_NUMBERS, 64);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(3, 5, 7);
-    }
-}
-
-/* The same with two pieces. */
-static inline void add_split(const uint16_t *a, const uint16_t *b, int64_t steps)
-{
-    enum { LOW = 2 * YO_TILE_NUMBERS };
-    for (int64_t s = 0; s < steps; s++, a += 2 * LOW, b += 2 * LOW) {
-        _tile_loadd(6, b, 64);
-        _tile_loadd(4, a, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(5, a + YO_TILE_NUMBERS, 64);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_loadd(7, b + YO_TILE_NUMBERS, 64);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(3, 5, 7);
-        _tile_loadd(6, b + LOW, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_loadd(7, b + LOW + YO_TILE_NUMBERS, 64);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(4, a + LOW, 64);
-        _tile_dpbf16ps(3, 5, 7);
-        _tile_loadd(6, b, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(5, a + LOW + YO_TILE_NUMBERS, 64);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_loadd(7, b + YO_TILE_NUMBERS, 64);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(3, 5, 7);
-    }
-}
-
-static inline void load_sums(const float *c, int64_t stride)
-{
-    _tile_loadd(0, c, stride * 4);
-    _tile_loadd(1, c + 16, stride * 4);
-    _tile_loadd(2, c + 16 * stride, stride * 4);
-    _tile_loadd(3, c + 16 * stride + 16, stride * 4);
-}
-
-static inline void store_sums(float *c, int64_t stride)
-{
-    _tile_stored(0, c, stride * 4);
-    _tile_stored(1, c + 16, stride * 4);
-    _tile_stored(2, c + 16 * stride, stride * 4);
-    _tile_stored(3, c + 16 * stride + 16, stride * 4);
-}
-
-/* What the sums start from when it is not what out holds. */
-static inline void start_sums(const float *bias)
-{
-    if (bias) { /* one row for all: a stride of 0 */
-        _tile_loadd(0, bias, 0);
-        _tile_loadd(1, bias + 16, 0);
-        _tile_loadd(2, bias, 0);
-        _tile_loadd(3, bias + 16, 0);
-    } else {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-    }
-}
-
-static inline void add_steps(const uint16_t *a, const uint16_t *b, int64_t steps, int pieces)
-{
-    if (pieces == 2)
-        add_split(a, b, steps);
-    else
-        add_plain(a, b, steps);
-}
-
 /* A block at the edge, or one of bf16, goes through a buffer of floats. */
 static void read_edge(float *c, const yo_amx_direct *p, int64_t row, int64_t column)
 {
@@ -202,15 +116,15 @@ static void multiply_edge(const yo_amx_direct *p, const uint16_t *a, const uint1
 {
     float c[YO_WIDE * YO_WIDE] __attribute__((aligned(64)));
     if (fresh) {
-        start_sums(p->bias ? p->bias + column : NULL);
+        yo_amx_start_sums(p->bias ? p->bias + column : NULL);
     } else {
         memset(c, 0, sizeof c);
         read_edge(c, p, row, column);
         yo_amx_fence();
-        load_sums(c, YO_WIDE);
+        yo_amx_load_sums(c, YO_WIDE);
     }
-    add_steps(a, b, steps, p->pieces);
-    store_sums(c, YO_WIDE);
+    yo_amx_add_steps(a, b, steps, p->pieces);
+    yo_amx_store_sums(c, YO_WIDE);
     yo_amx_fence();
     write_edge(c, p, row, column);
 }
@@ -231,11 +145,11 @@ static void multiply_panels(const yo_amx_direct *p, const block *a, const block 
     float *c = p->out + row * p->out_stride + column;
     int64_t skip = step * p->pieces * 2 * YO_TILE_NUMBERS;
     if (fresh)
-        start_sums(p->bias ? p->bias + column : NULL);
+        yo_amx_start_sums(p->bias ? p->bias + column : NULL);
     else
-        load_sums(c, p->out_stride);
-    add_steps(x + skip, y + skip, steps, p->pieces);
-    store_sums(c, p->out_stride);
+        yo_amx_load_sums(c, p->out_stride);
+    yo_amx_add_steps(x + skip, y + skip, steps, p->pieces);
+    yo_amx_store_sums(c, p->out_stride);
 }
 
 /* Rows of results are dealt out where there are enough, else columns. */
