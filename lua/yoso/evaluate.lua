@@ -5,6 +5,7 @@ local file = require "yoso.io.file"
 local json = require "yoso.io.json"
 local masked = require "yoso.evaluate.masked"
 local pipelines = require "yoso.pipeline"
+local ranges = require "yoso.ranges"
 local scorers = require "yoso.evaluate.scorers"
 local source = require "yoso.data.source"
 local tasks = require "yoso.tasks"
@@ -135,6 +136,14 @@ end
 local settings_of_pipelines = {"dtype", "device", "attention", "num_hash", "seed", "batch_size",
     "batch_tokens", "stride", "max_answer_tokens"}
 
+local known = {
+    model = true, task = true, data = true, split = true, name = true, columns = true,
+    predictions = true, progress = true, max_length = true, limit = ranges.whole(1),
+}
+for _, name in ipairs(settings_of_pipelines) do
+    known[name] = true
+end
+
 local function make_pipeline(task, from, options)
     local settings = {}
     for _, name in ipairs(settings_of_pipelines) do
@@ -158,6 +167,7 @@ end
 
 local function from_memory(model, tokenizer, task, examples, options)
     options = options or {}
+    ranges.check("evaluate", options, known)
     if type(model) ~= "table" or not model.config or type(tokenizer) ~= "table" then
         c.raise("evaluate: wanted model, tokenizer, task, examples, or one table of options")
     end
@@ -177,6 +187,7 @@ local function from_files(options)
     if not options.model or not options.task or not options.data then
         c.raise("evaluate: wanted a table with model, task and data")
     end
+    ranges.check("evaluate", options, known)
     local task, failure = task_of(options.task)
     if not task then
         return nil, failure

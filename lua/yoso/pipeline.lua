@@ -5,6 +5,8 @@
 -- run(self, windows) fills in the model's outputs, decode(self, input, windows) gives the result.
 local c = require "yoso.c"
 local labels = require "yoso.pipeline.labels"
+local ranges = require "yoso.ranges"
+local room = require "yoso.tokenizer.room"
 local utf8 = require "yoso.data.utf8"
 
 local M = {}
@@ -163,6 +165,15 @@ end
 
 local of_loading = {"dtype", "device", "attention", "num_hash", "seed"}
 
+local known = {
+    max_length = ranges.whole(1), batch_size = ranges.whole(1), batch_tokens = ranges.whole(1),
+    stride = ranges.whole(0), top_k = ranges.whole(1), max_answer_tokens = ranges.whole(1),
+    pooling = true, warn = true,
+}
+for _, name in ipairs(of_loading) do
+    known[name] = true
+end
+
 -- A model that is there already is taken as it is.
 local function check_of_memory(options)
     for _, name in ipairs(of_loading) do
@@ -187,6 +198,7 @@ function M.pipeline(task, from, options)
         c.raise(("pipeline: the second argument is a %s, wanted a checkpoint directory or {model=,"
             .. " tokenizer=}"):format(type(from)))
     end
+    ranges.check("pipeline", options, known)
     local kind = require("yoso.pipeline." .. kinds[task])
     if kind.check then
         kind.check(options)
@@ -209,6 +221,7 @@ function M.pipeline(task, from, options)
     local self = {task = task, kind = kind, model = model, tokenizer = tokenizer, options = options,
         max_length = math.min(options.max_length or longest, longest),
         warn = options.warn or warn, tokens = 0, cut = 0}
+    room.check("pipeline", tokenizer, self.max_length)
     self.labels, self.num_labels = model.config.id2label, model.config.num_labels
     self.problem = labels.problem(model.config)
     return setmetatable(self, Pipeline)

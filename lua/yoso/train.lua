@@ -8,6 +8,7 @@ local file = require "yoso.io.file"
 local loop = require "yoso.train.loop"
 local optim = require "yoso.optim"
 local progress = require "yoso.train.progress"
+local room = require "yoso.tokenizer.room"
 local settings = require "yoso.train.options"
 local start = require "yoso.train.start"
 local state = require "yoso.train.state"
@@ -114,12 +115,10 @@ local function evaluation(run, task, options)
     end
 end
 
-local function resume(run, options)
-    local position, tensors = state.open(options.out)
-    if not position then
-        return nil, tensors
-    end
-    local ok, failure = state.restore(options.out, tensors, run.model, run.optimizer)
+-- saved: {position, tensors} of a state.
+local function resume(run, options, saved)
+    local position = saved.position
+    local ok, failure = state.restore(options.out, saved.tensors, run.model, run.optimizer)
     if not ok then
         return nil, failure
     end
@@ -170,6 +169,7 @@ local function prepare(task, options)
     if not tokenizer then
         return nil, failure
     end
+    room.check("train", tokenizer, options.max_length)
     model, failure = start.model(task, tokenizer, options, names, problem)
     if not model then
         return nil, failure
@@ -205,13 +205,13 @@ local function preparer(run, options)
         local list = {}
         for i, record in ipairs(batch) do
             list[i] = words.word_dropout(record, options.word_dropout, unk,
-                (options.seed * 1024 + epoch) * 2 ^ 24 + record.number)
+                (options.seed * 1024 + epoch) % 2 ^ 29 * 2 ^ 24 + record.number) -- below 2^53
         end
         return list
     end
 end
 
-local function plan(run, task, options)
+local function plan(run, task, options, remembered)
     run.parameters = run.model:parameters()
     run.optimizer = optimizer_for(run.model, options)
     run.prepare = preparer(run, options)
@@ -223,6 +223,7 @@ local function plan(run, task, options)
     run.lower_is_better = task.metrics[1] == "loss"
     run.log = function(record) return state.log(options.out, record) end
     run.save_last = function(position)
+        position.options = remembered
         local ok, failure = state.save(options.out, run.model, run.optimizer, position)
         if ok and not run.best then -- nothing was evaluated: the latest is what there is
             ok, failure = run.save_best()
@@ -238,10 +239,10 @@ local function plan(run, task, options)
     end
 end
 
-local function train(run, options)
+local function train(run, options, saved)
     local ok, failure = true, nil
-    if options.resume then
-        ok, failure = resume(run, options)
+    if saved then
+        ok, failure = resume(run, options, saved)
     end
     if ok then
         ok, failure = state.trim_log(options.out, run.step)
@@ -262,22 +263,43 @@ local function train(run, options)
     return outcome, failure
 end
 
+-- The options, and what a run to be resumed has saved; nil and a message.
+local function open(options)
+    if type(options) ~= "table" then
+        c.raise(("train: options is a %s, must be a table"):format(type(options)))
+    elseif not options.resume then
+        return settings.complete(options)
+    elseif type(options.out) ~= "string" then
+        c.raise(("train: out is a %s, must be a string"):format(type(options.out)))
+    end
+    local position, tensors = state.open(options.out)
+    if not position then
+        return nil, tensors
+    end
+    return settings.complete(options, position.options), {position = position, tensors = tensors}
+end
+
 --- Trains. options: task (a name of yoso.tasks), data (folder or file), out (folder); model (a
 -- checkpoint to start from) or sizes (hidden_size, num_hidden_layers, ...); tokenizer; seed,
 -- epochs or steps, batch_size, batch_tokens, accumulation, lr, weight_decay, schedule, warmup
 -- (steps, or a share below 1), clip, dropout, word_dropout, max_length, eval_every, save_every,
 -- eval_limit, limit, resume, attention, num_hash; device (cpu, cuda), dtype (f32, bf16),
--- checkpointing, exact (see
--- docs/training.md); on_step(step, loss) is called after each step and ends the run with "stop".
+-- checkpointing, exact (see docs/training.md); on_step(step, loss) is called after each step and ends
+-- the run with "stop". With resume, what is not given is as the run in out has it.
 -- Returns {outcome = "done" or "stopped", step, best, best_step, result, model, tokenizer}, or nil
 -- and a message.
 function M.train(options)
-    options = settings.complete(options)
-    local task, failure = tasks.find(options.task)
+    local saved, failure
+    options, saved = open(options)
+    if not options then
+        return nil, saved
+    end
+    local remembered = settings.to_remember(options)
+    local task, ok
+    task, failure = tasks.find(options.task)
     if not task then
         return nil, failure
     end
-    local ok
     ok, failure = file.mkdir(options.out)
     if not ok then
         return nil, failure
@@ -295,9 +317,9 @@ function M.train(options)
     if not run then
         return nil, failure
     end
-    plan(run, task, options)
+    plan(run, task, options, remembered)
     c.check(lib.yoso_watch_sigint(1))
-    local protected, outcome, reason = pcall(train, run, options)
+    local protected, outcome, reason = pcall(train, run, options, saved)
     c.check(lib.yoso_watch_sigint(0))
     if not protected then
         error(outcome, 0)

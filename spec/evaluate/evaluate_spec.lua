@@ -183,6 +183,15 @@ describe("evaluation", function()
         assert.is_nil(none)
         assert.matches("no/such/dir", message)
     end)
+    it("refuses options that there are not, and numbers that mean nothing", function()
+        for wanted, options in pairs{["there is no option splits"] = {splits = "dev"},
+            ["limit is 0, must be a whole number"] = {limit = 0}} do
+            local ok, message = pcall(evaluate, {{text = "a", label = 0}}, options)
+            assert.is_false(ok)
+            assert.matches("^[^:]*spec[^:]*:%d+: evaluate: ", message)
+            assert.truthy(message:find(wanted, 1, true), message)
+        end
+    end)
     it("names a missing task, file, split or model", function()
         local function fails(wanted, options)
             local none, message = yoso.evaluate(options)

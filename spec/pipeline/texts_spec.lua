@@ -34,6 +34,21 @@ describe("text classification", function()
         assert.matches("^[^:]*spec", message)
     end)
 
+    it("refuses options that there are not, and numbers that mean nothing", function()
+        for wanted, options in pairs{
+            ["there is no option max_lenght; there are attention, batch_size"] = {max_lenght = 8},
+            ["batch_size is 0, must be a whole number of at least 1"] = {batch_size = 0},
+            ["batch_tokens is 1.5, must"] = {batch_tokens = 1.5},
+            ["stride is no, must"] = {stride = "no"}, ["top_k is 0, must"] = {top_k = 0},
+            ["max_length is 2, must be above the 2 special tokens of an input"] = {max_length = 2},
+        } do
+            local ok, message = pcall(pipeline, options)
+            assert.is_false(ok)
+            assert.matches("^[^:]*spec[^:]*:%d+: pipeline: ", message)
+            assert.truthy(message:find(wanted, 1, true), message)
+        end
+    end)
+
     it("gives a list for a list, each as if it were alone, whatever the batch", function()
         local classify = pipeline()
         local together, in_pairs = classify(texts), pipeline({batch_size = 2})(texts)

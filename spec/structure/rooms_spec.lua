@@ -23,7 +23,7 @@ local c_rooms = {
 -- decides.
 local lua_levels = {
     ["yoso.cdef"] = -1, ["yoso.c"] = 0,
-    ["yoso.arguments"] = 1, ["yoso.io.file"] = 1, ["yoso.io.json"] = 1, ["yoso.models"] = 2,
+    ["yoso.arguments"] = 1, ["yoso.ranges"] = 1, ["yoso.io.file"] = 1, ["yoso.io.json"] = 1, ["yoso.models"] = 2,
     ["yoso.data"] = 3, ["yoso.tokenizer"] = 21, -- whose batches are tensors
     ["yoso.tensor"] = 10,
     ["yoso.io"] = 11, ["yoso.scope"] = 11, ["yoso.autograd"] = 11, ["yoso.random"] = 12,

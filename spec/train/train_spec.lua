@@ -89,6 +89,20 @@ describe("training", function()
         end)
     end
 
+    it("resumes with the run's own options but for those that are given", function()
+        local whole, parts = folder(), folder()
+        assert(yoso.train(options{data = data, out = whole, steps = 5, attention = "sample"}))
+        local first = assert(yoso.train(options{data = data, out = parts, steps = 5,
+            attention = "sample", on_step = function(step) return step == 2 and "stop" or nil end}))
+        assert.equals("stopped", first.outcome)
+        local result = assert(yoso.train{out = parts, resume = true, quiet = true})
+        assert.equals(5, result.step)
+        assert.is_true(file.read(whole .. "/last.safetensors")
+            == file.read(parts .. "/last.safetensors"))
+        result = assert(yoso.train{out = parts, resume = true, quiet = true, steps = 6})
+        assert.equals(6, result.step)
+    end)
+
     it("stops at numbers that are none and names step, parameter and checkpoint", function()
         local out = folder()
         local result, message = yoso.train(options{data = data, out = out, epochs = 4, lr = 1e38,
@@ -188,5 +202,22 @@ describe("training", function()
         ok, message = pcall(yoso.train, options{data = data, out = folder(), learning_rate = 1})
         assert.is_false(ok)
         assert.truthy(message:find("there is no option learning_rate", 1, true), message)
+    end)
+
+    it("refuses numbers that mean nothing, at the caller's line", function()
+        for name, value in pairs{batch_size = 0, steps = -1, epochs = 1.5, seed = 2 ^ 29, clip = 0,
+            lr = 0 / 0, warmup = -1, word_dropout = 1, mlm_probability = 0, limit = "ten",
+            max_length = 2} do
+            local out = folder()
+            local ok, message = pcall(yoso.train, options{data = data, out = out, [name] = value})
+            assert.is_false(ok, name)
+            assert.truthy(message:find("^[^\n]*train_spec.lua:%d+: train: " .. name .. " is "), message)
+            assert.is_false(file.exists(out .. "/last.safetensors"))
+        end
+    end)
+
+    it("draws words to drop from large seeds as well", function()
+        assert(yoso.train(options{data = data, out = folder(), steps = 2, word_dropout = 0.5,
+            seed = 2 ^ 29 - 1}))
     end)
 end)

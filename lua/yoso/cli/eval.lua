@@ -79,6 +79,7 @@ function M.run(args)
     options.model, options.task, options.data, options.split = model, args.task, args.data,
         args.split
     options.limit, options.predictions = args.limit, args.predictions
+    options.warn = nil -- texts that were cut are counted among the scores
     for _, pair in ipairs(args.column) do
         options.columns = options.columns or {}
         options.columns[pair[1]] = pair[2]

@@ -8,7 +8,7 @@ local M = {
     examples = {
         "yoso train --task sst2 --data glue/SST-2 --out my-sentiment",
         "yoso train --task text-classification --data reviews.csv --out mine --model my-sentiment",
-        "yoso train --task sst2 --data glue/SST-2 --out my-sentiment --resume",
+        "yoso train --out my-sentiment --resume",
     },
 }
 
@@ -72,7 +72,7 @@ function M.configure(command)
     command:flag("--checkpointing", "Keep the layers' inputs only and compute them twice: long texts"
         .. " in less memory.")
     command:flag("--exact", "Multiply f32 in full where the processor is faster keeping 16 bits.")
-    command:flag("--resume", "Go on with the run in --out, to the bit.")
+    command:flag("--resume", "Go on with the run in --out, to the bit; options not given are the run's own.")
     command:flag("--overwrite", "Begin anew although --out holds a run.")
     command:flag("--no-eval", "Do not evaluate while training.")
     command:flag("--quiet", "No progress.")
@@ -101,7 +101,7 @@ end
 
 function M.run(args)
     local support = require "yoso.cli.support"
-    for _, name in ipairs{"task", "data", "out"} do
+    for _, name in ipairs(args.resume and {"out"} or {"task", "data", "out"}) do
         if not args[name] then
             return support.usage(("train: --%s is wanted (yoso help train tells more)"):format(name))
         end
@@ -113,7 +113,11 @@ function M.run(args)
     if args.threads then
         yoso.set_threads(args.threads)
     end
-    local options = {columns = columns, evaluate = not args.no_eval, terminal = c.lib.yoso_is_terminal(2) ~= 0}
+    local options = {terminal = c.lib.yoso_is_terminal(2) ~= 0}
+    options.columns = next(columns) and columns -- nil leaves a resumed run its own
+    if args.no_eval then
+        options.evaluate = false
+    end
     for name, value in pairs(args) do
         if options[name] == nil and not of_command[name] then
             options[name] = value

@@ -1,5 +1,6 @@
--- What yoso.train can be told: names, and the values of what was not given.
+-- What yoso.train can be told: names, what their values may be, and the values of what was not given.
 local c = require "yoso.c"
+local ranges = require "yoso.ranges"
 
 local M = {}
 
@@ -13,44 +14,62 @@ M.sizes = {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermedi
     "hash_code_len", "num_hash", "conv_window", "hidden_act", "max_position_embeddings",
     "initializer_range"}
 
-local known = {}
+-- Sizes and forms are the configuration's to judge.
+local known = {
+    epochs = ranges.whole(1), steps = ranges.whole(1), batch_size = ranges.whole(1),
+    batch_tokens = ranges.whole(1), accumulation = ranges.whole(1), limit = ranges.whole(1),
+    eval_limit = ranges.whole(1), eval_every = ranges.whole(0), save_every = ranges.whole(0),
+    max_length = ranges.whole(1), vocab_size = ranges.whole(1),
+    seed = ranges.whole(0, 2 ^ 29), -- with 24 bits behind it, a step's own seed
+    lr = ranges.not_negative, weight_decay = ranges.not_negative, warmup = ranges.not_negative,
+    clip = ranges.positive, momentum = ranges.share, dropout = ranges.share,
+    word_dropout = ranges.share, mlm_probability = ranges.whole_share,
+}
 for name in ([[
-    task data out columns train_split eval_split limit problem class
-    model tokenizer vocab_size pooling attention max_length
-    epochs steps batch_size batch_tokens accumulation optimizer momentum lr schedule warmup
-    weight_decay clip seed dropout word_dropout mlm_probability
-    device dtype checkpointing exact
-    evaluate eval_every eval_limit save_every resume overwrite
-    quiet terminal stream on_step]]):gmatch("[%w_]+") do
+    task data out columns train_split eval_split problem class
+    model tokenizer pooling attention optimizer schedule device dtype checkpointing exact
+    evaluate resume overwrite quiet terminal stream on_step]]):gmatch("[%w_]+") do
     known[name] = true
 end
 for _, name in ipairs(M.sizes) do
     known[name] = true
 end
 
---- The options with defaults; an error at the caller's line for a name that means nothing here, and
--- where task, data or out is missing.
-function M.complete(options)
-    if type(options) ~= "table" then
-        c.raise(("train: options is a %s, must be a table"):format(type(options)))
+-- What a run does not remember: where it is and how it is watched; resumed, its model and tokenizer
+-- are those in its folder.
+local passing = {}
+for name in ([[out model tokenizer resume overwrite quiet terminal stream on_step]]):gmatch("[%w_]+") do
+    passing[name] = true
+end
+
+--- The options as given, else as remembered (those of a run that is resumed, or nil), else the
+-- defaults; an error at the caller's line for a name that means nothing here, a number out of its range,
+-- and where task, data or out is missing.
+function M.complete(options, remembered)
+    local all = {}
+    for _, source in ipairs{defaults, remembered or {}, options} do
+        for name, value in pairs(source) do
+            all[name] = value
+        end
     end
     for _, name in ipairs{"task", "data", "out"} do
-        if type(options[name]) ~= "string" then
-            c.raise(("train: %s is a %s, must be a string"):format(name, type(options[name])))
+        if type(all[name]) ~= "string" then
+            c.raise(("train: %s is a %s, must be a string"):format(name, type(all[name])))
         end
     end
-    local all = {}
-    for name, value in pairs(defaults) do
-        all[name] = value
-    end
-    for name, value in pairs(options) do
-        if not known[name] then
-            c.raise(("train: there is no option %s (yoso help train lists them)"):format(
-                tostring(name)))
-        end
-        all[name] = value
-    end
+    ranges.check("train", all, known)
     return all
+end
+
+--- Those of the options that a run keeps with its state.
+function M.to_remember(options)
+    local kept = {}
+    for name, value in pairs(options) do
+        if not passing[name] then
+            kept[name] = value
+        end
+    end
+    return kept
 end
 
 return M
