@@ -80,6 +80,9 @@ function M.open(task, data, split, options)
     if type(task) ~= "table" then
         c.raise(("tasks.open: task is a %s, wanted an entry of tasks.list"):format(type(task)))
     end
+    if options and options.columns and next(options.columns) and not task.own then
+        return nil, ("%s: its columns are known; only your own files' have to be named"):format(task.name)
+    end
     local path, failure = M.path(task, data, split)
     if not path then
         return nil, failure

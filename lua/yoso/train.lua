@@ -2,7 +2,7 @@
 -- the user's own files. `yoso train` is this with options from the command line.
 local c = require "yoso.c"
 local data = require "yoso.data"
-local evaluate = require "yoso.evaluate"
+local evaluation = require "yoso.train.evaluation"
 local features = require "yoso.train.features"
 local file = require "yoso.io.file"
 local loop = require "yoso.train.loop"
@@ -95,26 +95,6 @@ local function optimizer_for(model, options)
         momentum = options.momentum})
 end
 
--- The split that is evaluated on while training: options.eval_split, or the task's dev set.
-local function evaluation(run, task, options)
-    local split = options.eval_split or (task.splits.dev and "dev") or task.evaluation
-    if options.evaluate == false or not tasks.path(task, options.data, split)
-        or file.exists(options.data) and not file.is_directory(options.data) then
-        return nil
-    end
-    return function()
-        run.model:eval()
-        local result, failure = evaluate.evaluate{model = {model = run.model, tokenizer = run.tokenizer},
-            task = task.name, data = options.data, split = split, max_length = options.max_length,
-            limit = options.eval_limit, columns = options.columns, seed = options.seed,
-            batch_size = options.batch_size}
-        if result then
-            result.model = nil -- the log needs numbers only
-        end
-        return result, failure
-    end
-end
-
 -- saved: {position, tensors} of a state.
 local function resume(run, options, saved)
     local position = saved.position
@@ -161,7 +141,7 @@ local function prepare(task, options)
     end
     local names, problem = start.labels(task, examples, options.problem)
     if problem and not names then
-        return nil, path .. ": " .. problem
+        return nil, path .. ":" .. problem
     end
     options.max_length = options.max_length or task.max_length
     local tokenizer, model, failure
@@ -212,6 +192,11 @@ local function preparer(run, options)
 end
 
 local function plan(run, task, options, remembered)
+    local failure
+    run.evaluate, failure = evaluation.new(run, task, options)
+    if run.evaluate == nil then
+        return nil, failure
+    end
     run.parameters = run.model:parameters()
     run.optimizer = optimizer_for(run.model, options)
     run.prepare = preparer(run, options)
@@ -219,24 +204,24 @@ local function plan(run, task, options, remembered)
     local warmup = options.warmup < 1 and math.floor(options.warmup * run.total) or options.warmup
     run.schedule = optim.schedule(run.optimizer,
         {kind = options.schedule, warmup = warmup, total = run.total})
-    run.evaluate = evaluation(run, task, options)
     run.lower_is_better = task.metrics[1] == "loss"
     run.log = function(record) return state.log(options.out, record) end
     run.save_last = function(position)
         position.options = remembered
-        local ok, failure = state.save(options.out, run.model, run.optimizer, position)
+        local ok, unsaved = state.save(options.out, run.model, run.optimizer, position)
         if ok and not run.best then -- nothing was evaluated: the latest is what there is
-            ok, failure = run.save_best()
+            ok, unsaved = run.save_best()
         end
-        return ok, failure
+        return ok, unsaved
     end
     run.save_best = function()
-        local ok, failure = run.model:save(options.out)
+        local ok, unsaved = run.model:save(options.out)
         if ok then
-            ok, failure = run.tokenizer:save(options.out .. "/tokenizer.json")
+            ok, unsaved = run.tokenizer:save(options.out .. "/tokenizer.json")
         end
-        return ok, failure
+        return ok, unsaved
     end
+    return true
 end
 
 local function train(run, options, saved)
@@ -253,6 +238,11 @@ local function train(run, options, saved)
     run.progress = progress.new(run.total, run.step, options)
     run.progress:say(("%d records, %d steps, %d parameters"):format(#run.records, run.total,
         run.model:num_parameters()))
+    local config = run.model.config
+    if config.num_labels == 1 and config.problem_type == "single_label_classification" then
+        run.progress:say(("every example has the label %s: there is nothing to tell apart"):format(
+            config.id2label[0]))
+    end
     if options.dtype == "bf16" and options.device ~= "cuda" and lib.yoso_has_bf16() == 0 then
         run.progress:say("this processor multiplies f32 faster than bf16: weights are kept in it,"
             .. " products computed in f32, which is slower than f32 alone")
@@ -317,7 +307,10 @@ function M.train(options)
     if not run then
         return nil, failure
     end
-    plan(run, task, options, remembered)
+    ok, failure = plan(run, task, options, remembered)
+    if not ok then
+        return nil, failure
+    end
     c.check(lib.yoso_watch_sigint(1))
     local protected, outcome, reason = pcall(train, run, options, saved)
     c.check(lib.yoso_watch_sigint(0))

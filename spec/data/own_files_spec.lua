@@ -148,6 +148,21 @@ describe("a wrong file", function()
             all(file("b.tsv", "text\tlabel\nx\t1\n"), "text-classification",
                 {columns = {text = "words"}}))
     end)
+    it("with a text that is none", function()
+        fails("a.jsonl:1: text is a number, must be a string",
+            all(file("a.jsonl", '{"text": 3, "label": "x"}\n'), "text-classification"))
+        fails("a.jsonl:1: text is a number, must be a string",
+            all(file("a.jsonl", '{"text": 3}\n'), "fill-mask"))
+    end)
+    it("with columns named for what an example does not have", function()
+        local path = file("a.tsv", "text\tlabel\nx\t1\n")
+        local none, message = all(path, "text-classification", {columns = {txt = "text"}})
+        assert.is_nil(none)
+        assert.equal("column txt: text-classification has text, pair, label", message)
+        none, message = all(path, "token-classification", {columns = {text = "text"}})
+        assert.is_nil(none)
+        assert.equal("column text: token-classification has no columns to name", message)
+    end)
     it("that is no JSON names the line", function()
         local _, message = all(file("a.jsonl", '{"text": "x"}\n{oops\n'), "text-classification")
         assert.matches("a%.jsonl:2: not JSON: ", message)
@@ -164,6 +179,9 @@ describe("a wrong file", function()
         fails("a.jsonl:1: wanted answers as a list of text and answer_start in context",
             all(file("a.jsonl", '{"question": "?", "context": "short", "answers": '
                 .. '[{"text": "x", "answer_start": 99}]}'), "question-answering"))
+        fails("a.jsonl:1: wanted answers as a list of text and answer_start in context",
+            all(file("a.jsonl", '{"question": "?", "context": "short", "answers": '
+                .. '[{"text": "o", "answer_start": 99}]}'), "question-answering"))
         fails("a.json: question q1, answer 1: wanted a text and its answer_start inside the context",
             all(file("a.json", '{"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "q1", '
                 .. '"question": "?", "answers": [{"text": "x", "answer_start": 9}]}]}]}]}'),

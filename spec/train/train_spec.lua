@@ -204,6 +204,53 @@ describe("training", function()
         assert.truthy(message:find("there is no option learning_rate", 1, true), message)
     end)
 
+    it("tells before the first step what its data would stop it by", function()
+        local function fails(wanted, more)
+            more.out = folder()
+            local result, message = yoso.train(options(more))
+            assert.is_nil(result)
+            assert.truthy(message:find(wanted, 1, true), message)
+            assert.is_false(file.exists(more.out .. "/train.jsonl"))
+        end
+        local own = folder()
+        write(own .. "/train.tsv", {"text\tlabel", "fine\tgood", "dull\tbad"})
+        write(own .. "/dev.tsv", {"text\tlabel", "fine\tgood", "so so\tmiddling"})
+        fails('dev.tsv:3: label "middling", the model knows bad, good', {data = own, evaluate = true})
+        fails("no file for text-classification's split test", {data = own, evaluate = true,
+            eval_split = "test"})
+        write(own .. "/broken.tsv", {"text\tlabel", "fine\tgood", "dull"})
+        fails("broken.tsv:3: 1 columns, wanted 2", {data = own .. "/broken.tsv"})
+        write(own .. "/none.jsonl", {'{"text": "fine", "label": "good"}', '{"text": "dull"}'})
+        fails("none.jsonl:2: no label", {data = own .. "/none.jsonl"})
+        write(own .. "/train.conll", {"Ann\tB-PER", "slept\tO"})
+        write(own .. "/dev.conll", {"Rome\tB-LOC"})
+        os.remove(own .. "/train.tsv")
+        os.remove(own .. "/dev.tsv")
+        fails('dev.conll:1: tag "B-LOC" is not among the training labels',
+            {data = own, task = "token-classification", evaluate = true})
+        write(own .. "/asked.jsonl", {'{"question": "who", "context": "it was Ann", '
+            .. '"answers": [{"text": "Bob", "answer_start": 7}]}'})
+        fails('asked.jsonl:1: question 1: the answer is "Bob", at its answer_start the context has'
+            .. ' "Ann"', {data = own .. "/asked.jsonl", task = "question-answering"})
+        fails("sst2: its columns are known", {data = own, task = "sst2", columns = {text = "review"}})
+    end)
+
+    it("keeps what was learned when an evaluation fails", function()
+        local own, out = reviews(), folder()
+        local result, message = yoso.train(options{data = own, out = out, steps = 8, evaluate = true,
+            eval_every = 3, on_step = function(step)
+                if step == 3 then
+                    write(own .. "/dev.tsv", {"text\tlabel", "so so\tmiddling"})
+                end
+            end})
+        assert.is_nil(result)
+        assert.truthy(message:find("middling", 1, true), message)
+        write(own .. "/dev.tsv", {"text\tlabel", "fine\tgood"})
+        result = assert(yoso.train{out = out, resume = true, quiet = true})
+        assert.equals(8, result.step)
+        assert.equals(4, log_of(out)[4].step)
+    end)
+
     it("refuses numbers that mean nothing, at the caller's line", function()
         for name, value in pairs{batch_size = 0, steps = -1, epochs = 1.5, seed = 2 ^ 29, clip = 0,
             lr = 0 / 0, warmup = -1, word_dropout = 1, mlm_probability = 0, limit = "ten",

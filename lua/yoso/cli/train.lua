@@ -1,6 +1,8 @@
 -- yoso train: trains a model for a task and keeps the best in a folder.
 local arguments = require "yoso.arguments"
 local c = require "yoso.c"
+local file = require "yoso.io.file"
+local json = require "yoso.io.json"
 local yoso = require "yoso"
 
 local M = {
@@ -12,7 +14,7 @@ local M = {
     },
 }
 
--- name, metavariable, help; the value is a number unless it says text.
+-- name, metavariable, help; any number goes here, yoso.train says what each may be.
 local numbers = {
     {"epochs", "N", "Times through the data (3)."},
     {"steps", "N", "Steps of the optimiser, instead of epochs."},
@@ -40,7 +42,6 @@ local numbers = {
     {"num-hash", "N", "Hashes of the sampled form (32)."},
     {"conv-window", "N", "From scratch: width of the convolution over values (none)."},
     {"vocab-size", "N", "From scratch: tokens of the tokenizer to train (8192)."},
-    {"threads", "N", "Threads (as many as the process may run on)."},
 }
 
 local texts = {
@@ -67,6 +68,8 @@ function M.configure(command)
     for _, entry in ipairs(numbers) do
         command:option("--" .. entry[1], entry[3]):argname("<" .. entry[2] .. ">"):convert(arguments.number)
     end
+    command:option("--threads", "Threads (as many as the process may run on)."):argname("<N>")
+        :convert(arguments.whole(1))
     command:option("--column", "Column of your table: WHAT=NAME (what is text, pair, label, prompt).")
         :argname("<WHAT=NAME>"):count("*")
     command:flag("--checkpointing", "Keep the layers' inputs only and compute them twice: long texts"
@@ -99,6 +102,26 @@ local function report(result)
         best_step = result.best_step, result = result.result, out = result.out}
 end
 
+-- Trains and tells the outcome; writer, if any, takes it as JSON. nil and a message.
+local function train(options, writer)
+    local result, failure = yoso.train(options)
+    if not result then
+        return nil, failure
+    end
+    local score = result.best and (", best %s %.4f at step %d"):format(result.result.metric,
+        result.best, result.best_step) or ""
+    io.stderr:write(("%s after step %d of %d%s; %s\n"):format(result.outcome, result.step,
+        result.steps, score, result.out))
+    local ok = true
+    if writer then
+        ok, failure = writer:write(json.encode(report(result)) .. "\n")
+        if ok then
+            ok, failure = writer:commit()
+        end
+    end
+    return ok, failure
+end
+
 function M.run(args)
     local support = require "yoso.cli.support"
     for _, name in ipairs(args.resume and {"out"} or {"task", "data", "out"}) do
@@ -123,21 +146,20 @@ function M.run(args)
             options[name] = value
         end
     end
-    local result, failure = yoso.train(options)
-    if not result then
-        return support.fail(failure)
-    end
-    local score = result.best and (", best %s %.4f at step %d"):format(result.result.metric,
-        result.best, result.best_step) or ""
-    io.stderr:write(("%s after step %d of %d%s; %s\n"):format(result.outcome, result.step,
-        result.steps, score, args.out))
-    if args.json then
-        local ok
-        ok, failure = require("yoso.io.file").write(args.json,
-            require("yoso.io.json").encode(report(result)) .. "\n")
-        if not ok then
+    local writer, failure
+    if args.json then -- a folder that cannot be written should not cost the training
+        writer, failure = file.writer(args.json)
+        if not writer then
             return support.fail(failure)
         end
+    end
+    local ok
+    ok, failure = train(options, writer)
+    if not ok then
+        if writer then
+            writer:drop()
+        end
+        return support.fail(failure)
     end
     return 0
 end

@@ -43,12 +43,23 @@ local function bad(path, row, what)
     return nil, ("%s:%d: %s"):format(path, row.line, what)
 end
 
+-- The row's text; nil and a message.
+local function text_of(path, row, columns)
+    local text, name = field(row, "text", columns)
+    if type(text) == "string" then
+        return text
+    elseif text ~= nil then
+        return bad(path, row, ("%s is a %s, must be a string"):format(name, type(text)))
+    end
+    return bad(path, row, ("no %s column; wanted text, sentence or sentence1, or name it with"
+        .. " text="):format(name or "text"))
+end
+
 local function classification(path, columns)
     return function(row)
-        local text, name = field(row, "text", columns)
-        if type(text) ~= "string" then
-            return bad(path, row, ("no %s column; wanted text, sentence or sentence1, or name it"
-                .. " with text="):format(name or "text"))
+        local text, failure = text_of(path, row, columns)
+        if not text then
+            return nil, failure
         end
         return {text = text, pair = field(row, "pair", columns) or nil,
             label = field(row, "label", columns), line = row.line}
@@ -71,9 +82,12 @@ local function own_answers(context, given)
     for i = 1, given.text and #given.text or #given do
         local one = given.text and {text = given.text[i], answer_start = given.answer_start[i]}
             or given[i]
-        local start = tonumber(one.answer_start)
-        start = start and utf8.byte_offset(context, start)
-            or one.text and (context:find(one.text, 1, true) or 0) - 1
+        local start
+        if one.answer_start == nil then
+            start = (context:find(one.text, 1, true) or 0) - 1
+        else
+            start = utf8.byte_offset(context, tonumber(one.answer_start))
+        end
         if not start or start < 0 then
             return nil
         end
@@ -145,30 +159,47 @@ end
 
 local function unlabelled(path, columns)
     return function(row)
-        local text = field(row, "text", columns)
-        if type(text) ~= "string" then
-            return bad(path, row, "no text column; wanted text or sentence, or name it with text=")
-        end
-        return {text = text, line = row.line}
+        local text, failure = text_of(path, row, columns)
+        return text and {text = text, line = row.line}, failure
     end
 end
 
 local kinds = {
-    ["text-classification"] = {example = classification},
-    ["text-matching"] = {example = classification},
+    ["text-classification"] = {example = classification, columns = {"text", "pair", "label"}},
+    ["text-matching"] = {example = classification, columns = {"text", "pair", "label"}},
     ["token-classification"] = {example = tagging, tables = {jsonl = true}, other = {
         conll = conll.open, txt = conll.open, tsv = conll.open, bio = conll.open,
         iob = conll.open}},
     ["question-answering"] = {example = answering, tables = {jsonl = true},
         other = {json = squad.open}},
-    ["multiple-choice"] = {example = choosing},
-    ["fill-mask"] = {example = unlabelled, other = {txt = M.text, raw = M.text,
+    ["multiple-choice"] = {example = choosing, columns = {"prompt", "label"}},
+    ["fill-mask"] = {example = unlabelled, columns = {"text"}, other = {txt = M.text, raw = M.text,
         tokens = M.text}},
 }
+
+-- true, or nil and a message where columns name what such an example does not have.
+local function check_columns(kind, columns)
+    local has = {}
+    for _, what in ipairs(kinds[kind].columns or {}) do
+        has[what] = true
+    end
+    for what in pairs(columns or {}) do
+        if not has[what] then
+            local names = table.concat(kinds[kind].columns or {}, ", ")
+            return nil, ("column %s: %s has %s"):format(tostring(what), kind,
+                names == "" and "no columns to name" or names)
+        end
+    end
+    return true
+end
 
 --- A source of examples of a kind of task ("text-classification", ...) in a file of the user's.
 function M.open(path, kind, options)
     local this = kinds[kind]
+    local ok, mistake = check_columns(kind, options and options.columns)
+    if not ok then
+        return nil, mistake
+    end
     local ending = extension(path)
     local other = this.other and this.other[ending]
     if other then

@@ -32,7 +32,9 @@ function M.resolver(task, names, count)
     local ids = ids_by_name(names, count)
     local map = reordered(task, ids, count)
     return function(label)
-        if type(label) == "number" then
+        if label == nil then
+            return nil, "no label"
+        elseif type(label) == "number" then
             local id = map and map[label] or label
             if id < 0 or id >= count or id ~= math.floor(id) then
                 return nil, ("label %s, the model has %d labels"):format(tostring(label), count)

@@ -139,6 +139,9 @@ local function advance(run, list, epoch, position)
         seconds = yoso.time() - start}
     if ok and due(run, run.options.eval_every) then
         ok, failure = evaluate(run)
+        if not ok then
+            save(run, epoch, position) -- what was learned is not lost
+        end
     end
     local stopped = wish == "stop" or lib.yoso_sigint_came() ~= 0
     if ok and (stopped or due(run, run.options.save_every)) then
@@ -167,6 +170,7 @@ function M.run(run)
         if not due(run, run.options.eval_every) then
             local ok, failure = evaluate(run)
             if not ok then
+                save(run, epoch, position)
                 return nil, failure
             end
         end

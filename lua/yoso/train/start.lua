@@ -34,10 +34,10 @@ end
 -- regression's; lists, or names joined by commas, are several labels at once.
 local function own_labels(examples)
     local set, several, fractions, numbers = {}, false, false, true
-    for _, example in ipairs(examples) do
+    for i, example in ipairs(examples) do
         local label = example.label
         if label == nil then
-            return nil, "an example has no label"
+            return nil, ("%s: no label"):format(tostring(example.line or i))
         end
         several = several or type(label) == "table"
         local value = type(label) ~= "table" and tonumber(label)
@@ -68,7 +68,7 @@ local function own_tags(examples)
 end
 
 --- Label names (a list) and the problem for a task: the task's own, or what the examples hold.
--- nil and a message where an example has none.
+-- nil and a message, which begins with the line, where an example has none.
 function M.labels(task, examples, wanted_problem)
     if task.kind == "token-classification" then
         return task.labels or own_tags(examples)

@@ -6,9 +6,17 @@ local tensor = require "yoso.tensor"
 return function(context)
     local features = {}
 
-    function features.records(example)
+    function features.target(example)
         if not example.label then
             return nil, "no label, wanted the right choice's number from 0"
+        end
+        return example.label
+    end
+
+    function features.records(example)
+        local label, failure = features.target(example)
+        if not label then
+            return nil, failure
         end
         local choices, length = {}, 0
         for i, choice in ipairs(example.choices) do
@@ -17,7 +25,7 @@ return function(context)
             choices[i] = {ids = encoded.ids, type_ids = encoded.type_ids}
             length = length + #encoded.ids
         end
-        return {{choices = choices, label = example.label, length = length}}
+        return {{choices = choices, label = label, length = length}}
     end
 
     function features.group(record)

@@ -36,6 +36,11 @@ return function(context)
         if not answer then
             return {} -- nothing to learn without an answer
         end
+        local there = example.context:sub(answer.start + 1, answer.stop)
+        if there ~= answer.text then
+            return nil, ("question %s: the answer is %q, at its answer_start the context has %q"):format(
+                example.id, answer.text, there)
+        end
         local question = context.tokenizer:encode(example.question, {add_special_tokens = false})
         local room = context.max_length - #question.ids
         local encoded = context.tokenizer:encode(example.question, {pair = example.context,

@@ -19,7 +19,9 @@ end
 
 local function number_of(label)
     local value = tonumber(label)
-    if not value then
+    if label == nil then
+        return nil, "no label"
+    elseif not value then
         return nil, ("label %q, wanted a number"):format(tostring(label))
     end
     return value
@@ -32,6 +34,9 @@ local function row_of(context)
         ids[context.names[id]] = id
     end
     return function(label)
+        if label == nil then
+            return nil, "no label"
+        end
         local row = {}
         for i = 1, context.num_labels do
             row[i] = 0
@@ -55,6 +60,10 @@ return function(context)
         resolve = label_rooms.resolver(context.task, context.names, context.num_labels)
     end
     local features = {dtype = dtype}
+
+    function features.target(example)
+        return resolve(example.label)
+    end
 
     function features.records(example)
         local label, failure = resolve(example.label)

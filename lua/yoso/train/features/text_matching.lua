@@ -5,7 +5,7 @@ local tensor = require "yoso.tensor"
 
 return function(context)
     local one = classification(context)
-    local features = {}
+    local features = {target = one.target}
 
     function features.records(example)
         local record, length, texts = nil, 0, {}

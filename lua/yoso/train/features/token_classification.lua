@@ -37,14 +37,25 @@ return function(context)
     end
     local features = {}
 
-    function features.records(example)
-        local ids, starts, stops, at = {}, {}, {}, 0
-        for i, token in ipairs(example.tokens) do
-            local tag = example.tags[i]
+    --- The id of each word's tag.
+    function features.target(example)
+        local ids = {}
+        for i, tag in ipairs(example.tags) do
             ids[i] = ids_by_name[tostring(tag):lower()]
             if not ids[i] then
                 return nil, ("tag %q is not among the training labels"):format(tostring(tag))
             end
+        end
+        return ids
+    end
+
+    function features.records(example)
+        local ids, failure = features.target(example)
+        if not ids then
+            return nil, failure
+        end
+        local starts, stops, at = {}, {}, 0
+        for i, token in ipairs(example.tokens) do
             starts[i], stops[i] = at, at + #token
             at = at + #token + 1
         end
