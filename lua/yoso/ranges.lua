@@ -19,6 +19,7 @@ end
 M.not_negative = range("a number of 0 or above", function(value) return value >= 0 and value < math.huge end)
 M.positive = range("a number above 0", function(value) return value > 0 end)
 M.share = range("a number from 0 to below 1", function(value) return value >= 0 and value < 1 end)
+M.probability = range("a number from 0 to 1", function(value) return value >= 0 and value <= 1 end)
 M.whole_share = range("a number above 0, at most 1", function(value) return value > 0 and value <= 1 end)
 
 local function names_of(list)
@@ -28,6 +29,13 @@ local function names_of(list)
     end
     table.sort(names)
     return table.concat(names, ", ")
+end
+
+--- An error at the caller's line for a value that is out of its range.
+function M.number(where, name, value, allowed)
+    if not allowed.holds(value) then
+        c.raise(("%s: %s is %s, must be %s"):format(where, name, tostring(value), allowed.words))
+    end
 end
 
 --- An error at the caller's line for an option that `list` does not have or whose number is out of its
@@ -41,8 +49,8 @@ function M.check(where, options, list)
         if not allowed then
             c.raise(("%s: there is no option %s; there are %s"):format(where, tostring(name),
                 names_of(list)))
-        elseif allowed ~= true and not allowed.holds(value) then
-            c.raise(("%s: %s is %s, must be %s"):format(where, name, tostring(value), allowed.words))
+        elseif allowed ~= true then
+            M.number(where, name, value, allowed)
         end
     end
 end

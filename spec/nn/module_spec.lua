@@ -138,6 +138,27 @@ describe("a module", function()
         assert.same({"0.weight", "0.bias", "1.weight", "1.bias"}, names(list:named_parameters()))
     end)
 
+    it("says what is wrong with a layer's sizes and options", function()
+        for wanted, make in pairs{
+            ["Linear: in_features is nil, must be a whole number"] = function() nn.Linear() end,
+            ["Linear: out_features is 2.5, must be"] = function() nn.Linear(2, 2.5) end,
+            ["Linear: there is no option biass; there are activation, bias, seed"] = function()
+                nn.Linear(2, 2, {biass = false})
+            end,
+            ["Embedding: width is -1, must be"] = function() nn.Embedding(2, -1) end,
+            ["Embedding: padding_idx is -1, must be"] = function()
+                nn.Embedding(2, 2, {padding_idx = -1})
+            end,
+            ["LayerNorm: width is 0, must be"] = function() nn.LayerNorm(0) end,
+            ["Dropout: p is 2, must be a number from 0 to 1"] = function() nn.Dropout(2) end,
+        } do
+            local ok, message = pcall(make)
+            assert.is_false(ok)
+            assert.truthy(message:find("^spec/nn/module_spec.lua:%d+: "), message)
+            assert.truthy(message:find(wanted, 1, true), message)
+        end
+    end)
+
     it("says what is wrong", function()
         local net = Net()
         assert.error_matches(function() nn.Module:extend() end, "extend: name is a nil")

@@ -182,7 +182,11 @@ describe("an optimiser", function()
         assert.error_matches(function() optim.AdamW({p}, {lr = "high"}) end,
             "AdamW: lr is a string, must be a number")
         assert.error_matches(function() optim.SGD({p}, {lr = -1}) end,
-            "SGD: lr is %-1, must not be negative")
+            "SGD: lr is %-1, must be a number of 0 or above")
+        assert.error_matches(function() optim.SGD({p}, {momentum = 1}) end,
+            "SGD: momentum is 1, must be a number from 0 to below 1")
+        assert.error_matches(function() optim.AdamW({{params = {p}, weight_decay = -1}}) end,
+            "AdamW: weight_decay is %-1, must be a number of 0 or above")
         assert.error_matches(function() optim.SGD({p, p}) end, "SGD: parameter 2 comes twice")
         assert.error_matches(function() optim.SGD({p * 2}) end,
             "SGD: parameter 1 was computed from others, must be a leaf")

@@ -3,14 +3,21 @@ local Module = require "yoso.nn.module"
 local Parameter = require "yoso.nn.parameter"
 local initial = require "yoso.nn.initial"
 local embedding = require "yoso.ops.embedding".embedding
+local ranges = require "yoso.ranges"
 local tensor = require "yoso.tensor"
 
 local Embedding = Module:extend("Embedding")
+
+local size = ranges.whole(0)
+local known = {padding_idx = ranges.whole(0), seed = true}
 
 --- Embedding(rows, width, {padding_idx = nil, seed = nil}); the row of padding_idx starts as 0
 -- and gets no gradient.
 function Embedding:init(rows, width, options)
     options = options or {}
+    ranges.number("Embedding", "rows", rows, size)
+    ranges.number("Embedding", "width", width, size)
+    ranges.check("Embedding", options, known)
     self.padding_idx = options.padding_idx
     self.weight = Parameter(initial.normal(tensor.empty{rows, width}, 1, options.seed))
     if self.padding_idx then

@@ -3,13 +3,20 @@ local Module = require "yoso.nn.module"
 local Parameter = require "yoso.nn.parameter"
 local initial = require "yoso.nn.initial"
 local linear = require "yoso.ops.linear".linear
+local ranges = require "yoso.ranges"
 local tensor = require "yoso.tensor"
 
 local Linear = Module:extend("Linear")
 
+local size = ranges.whole(0)
+local known = {bias = true, activation = true, seed = true}
+
 --- Linear(in_features, out_features, {bias = true, activation = nil, seed = nil})
 function Linear:init(in_features, out_features, options)
     options = options or {}
+    ranges.number("Linear", "in_features", in_features, size)
+    ranges.number("Linear", "out_features", out_features, size)
+    ranges.check("Linear", options, known)
     self.in_features, self.out_features = in_features, out_features
     self.activation = options.activation
     local bound = 1 / math.sqrt(math.max(in_features, 1))

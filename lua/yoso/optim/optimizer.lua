@@ -5,6 +5,7 @@
 -- narrow among them. It is made with the optimiser, beside the parameters: made in the first step it
 -- would lie between that step's gradients, whose room would fit nothing else afterwards.
 local c = require "yoso.c"
+local ranges = require "yoso.ranges"
 local tensor = require "yoso.tensor"
 
 local Optimizer = {}
@@ -21,6 +22,9 @@ local function check_parameter(value, name, position, seen)
     seen[value] = true
 end
 
+local numbers = {lr = ranges.not_negative, weight_decay = ranges.not_negative, eps = ranges.not_negative,
+    beta1 = ranges.share, beta2 = ranges.share, momentum = ranges.share}
+
 local function check_settings(settings, defaults, name)
     for key, value in pairs(settings) do
         if key ~= "params" and defaults[key] == nil then
@@ -30,9 +34,9 @@ local function check_settings(settings, defaults, name)
             c.raise(("%s: %s is a %s, must be a %s")
                 :format(name, key, type(value), type(defaults[key])))
         end
-    end
-    if settings.lr and settings.lr < 0 then
-        c.raise(("%s: lr is %g, must not be negative"):format(name, settings.lr))
+        if numbers[key] then
+            ranges.number(name, key, value, numbers[key])
+        end
     end
 end
 
