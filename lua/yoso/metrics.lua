@@ -1,5 +1,5 @@
 -- Metrics: accumulators that take one prediction at a time and give scores with their intervals.
---   classification(num_labels)  add(predicted, label)        accuracy, F1, Matthews
+--   classification(num_labels)  add(predicted, label)        accuracy, F1, Matthews; ids from 0
 --   multilabel()                add({[label] = true}, same)  micro F1, accuracy
 --   regression()                add(predicted, label)        Pearson, Spearman
 --   entities()                  add(tags, tags)              entity-level micro F1

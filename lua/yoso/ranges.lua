@@ -16,6 +16,7 @@ function M.whole(least, limit)
     end)
 end
 
+M.any = range("a number", function(value) return value == value end)
 M.not_negative = range("a number of 0 or above", function(value) return value >= 0 and value < math.huge end)
 M.positive = range("a number above 0", function(value) return value > 0 end)
 M.share = range("a number from 0 to below 1", function(value) return value >= 0 and value < 1 end)

@@ -30,6 +30,25 @@ describe("classification", function()
         near(-1, binary(0, 5, 7, 0):result{"matthews"}.matthews)
         near(0, binary(5, 0, 7, 0):result{"matthews"}.matthews)
     end)
+    it("refuses labels that there are not", function()
+        local metric = metrics.classification(2)
+        assert.error_matches(function() metric:add(2, 0) end,
+            "the predicted label is 2, must be a whole number from 0 to below 2")
+        assert.error_matches(function() metric:add(0, -1) end, "the label is %-1, must be")
+        assert.error_matches(function() metric:add(0) end, "the label is nil, must be")
+        assert.error_matches(function() metrics.classification(0) end, "num_labels is 0, must be")
+        assert.equal(0, metric:result().total)
+        local any = metrics.classification()
+        any:add(7, 7)
+        assert.equal(1, any:result{"accuracy", "f1"}.accuracy)
+        assert.error_matches(function() metrics.regression():add("high", 1) end,
+            "the predicted value is high, must be a number")
+        assert.error_matches(function() metrics.multilabel():add({}, 1) end, "a set of labels is a number")
+        assert.error_matches(function() metrics.entities():add({"O"}, {"O", "O"}) end,
+            "wanted two lists of tags of one length, not 1 and 2")
+        assert.error_matches(function() metrics.masked():add(1, 1, 2) end,
+            "the number of right ones is 2, must be a whole number from 0 to below 2")
+    end)
     it("takes the mean F1 over more than two classes", function()
         local metric = metrics.classification(3)
         for _, pair in ipairs{{0, 0}, {1, 1}, {1, 2}, {2, 2}} do

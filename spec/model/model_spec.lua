@@ -173,6 +173,8 @@ describe("a model", function()
         assert.equal(0, tiny.difference(one, model(batch).last_hidden_state))
         local more = {input_ids = yoso.cat({batch.input_ids, tiny.ids(3, 9)}, 1)}
         assert.is_true(tiny.difference(one, model(more).last_hidden_state:narrow(1, 1, 2)) < 1e-5)
+        assert.error_matches(function() model:set_attention{num_hashes = 2} end,
+            "set_attention: there is no option num_hashes; there are attention, num_hash, seed")
         model:set_attention{seed = 2}
         assert.is_true(tiny.difference(one, model(batch).last_hidden_state) > 1e-4)
         model:set_attention{seed = 1}

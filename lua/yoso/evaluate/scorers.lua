@@ -125,7 +125,7 @@ end
 
 M["multiple-choice"] = function()
     return {
-        metric = function() return metrics.classification(2) end,
+        metric = function() return metrics.classification() end, -- of any number of choices
         add = function(metric, windows, example)
             if not example.label then
                 return nil, "no label, wanted the right choice's number from 0"

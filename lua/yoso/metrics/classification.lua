@@ -2,18 +2,25 @@
 -- Labels are ids from 0.
 local c = require "yoso.c"
 local interval = require "yoso.metrics.interval"
+local ranges = require "yoso.ranges"
 
 local M = {}
 
 local Classification = {}
 Classification.__index = Classification
 
---- An accumulator for labels 0 to num_labels - 1.
+--- An accumulator for labels 0 to num_labels - 1; without num_labels for any, and accuracy alone.
 function M.new(num_labels)
-    return setmetatable({num_labels = num_labels, predicted = {}, label = {}}, Classification)
+    if num_labels ~= nil then
+        ranges.number("classification", "num_labels", num_labels, ranges.whole(1))
+    end
+    return setmetatable({num_labels = num_labels, allowed = ranges.whole(0, num_labels),
+        predicted = {}, label = {}}, Classification)
 end
 
 function Classification:add(predicted, label)
+    ranges.number("add", "the predicted label", predicted, self.allowed)
+    ranges.number("add", "the label", label, self.allowed)
     local n = #self.predicted + 1
     self.predicted[n], self.label[n] = predicted, label
 end
@@ -101,9 +108,9 @@ function Classification:result(names)
     local total, correct = #self.label, self:correct()
     local result = {accuracy = total > 0 and correct / total or 0, correct = correct,
         total = total, intervals = {accuracy = {interval.wilson(correct, total)}}}
-    local cells = cells_of(self)
+    local cells = self.num_labels and cells_of(self)
     for _, name in ipairs(names or {}) do
-        local statistic = statistics[name]
+        local statistic = cells and statistics[name]
         if statistic then
             result[name] = statistic(tally(self, cells, total), self.num_labels)
             result.intervals[name] = {interval.bootstrap(total, function(pick, count)

@@ -1,5 +1,6 @@
 -- Entity-level micro F1, the CoNLL rule: an entity counts only when its type and both ends match;
 -- an I- that follows no entity of its type opens one.
+local c = require "yoso.c"
 local interval = require "yoso.metrics.interval"
 
 local M = {}
@@ -35,6 +36,11 @@ end
 
 --- Adds one sentence: two lists of tags of one length.
 function Entities:add(predicted, actual)
+    if type(predicted) ~= "table" or type(actual) ~= "table" or #predicted ~= #actual then
+        c.raise(("add: wanted two lists of tags of one length, not %s and %s"):format(
+            type(predicted) == "table" and #predicted or type(predicted),
+            type(actual) == "table" and #actual or type(actual)))
+    end
     local found, wanted, matches = M.spans(predicted), M.spans(actual), 0
     local known = {}
     for _, span in ipairs(wanted) do

@@ -1,6 +1,7 @@
 -- Masked language modelling: mean cross-entropy over masked places, its exponential (the masked
 -- perplexity) and the share of them guessed right.
 local interval = require "yoso.metrics.interval"
+local ranges = require "yoso.ranges"
 
 local M = {}
 
@@ -13,6 +14,9 @@ end
 
 --- Adds one sequence: the sum of its losses, its masked places, and how many were right.
 function Masked:add(loss, places, correct)
+    ranges.number("add", "the loss", loss, ranges.any)
+    ranges.number("add", "the number of places", places, ranges.whole(0))
+    ranges.number("add", "the number of right ones", correct, ranges.whole(0, places + 1))
     local n = #self.losses + 1
     self.losses[n], self.places[n] = loss, places
     self.correct = self.correct + correct

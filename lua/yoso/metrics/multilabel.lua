@@ -1,5 +1,6 @@
 -- Several labels a text: micro F1 over all (text, label) pairs, and the share of texts whose labels
 -- are all right.
+local c = require "yoso.c"
 local interval = require "yoso.metrics.interval"
 
 local M = {}
@@ -13,6 +14,11 @@ end
 
 --- Adds one text: two sets, {[label] = true}.
 function MultiLabel:add(predicted, actual)
+    for _, set in ipairs{predicted or false, actual or false} do
+        if type(set) ~= "table" then
+            c.raise(("add: a set of labels is a %s, must be {[label] = true}"):format(type(set)))
+        end
+    end
     local matches, found, wanted = 0, 0, 0
     for label in pairs(predicted) do
         found = found + 1

@@ -1,6 +1,7 @@
 -- Correlations of predicted with true scores: Pearson's, and Spearman's on ranks, where equal values
 -- share the mean of their places.
 local interval = require "yoso.metrics.interval"
+local ranges = require "yoso.ranges"
 
 local M = {}
 
@@ -12,6 +13,8 @@ function M.new()
 end
 
 function Regression:add(predicted, label)
+    ranges.number("add", "the predicted value", predicted, ranges.any)
+    ranges.number("add", "the value", label, ranges.any)
     local n = #self.predicted + 1
     self.predicted[n], self.label[n] = predicted, label
 end

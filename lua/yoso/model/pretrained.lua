@@ -6,6 +6,7 @@ local graphs = require "yoso.model.graphs"
 local int8 = require "yoso.model.int8"
 local json = require "yoso.io.json"
 local nn = require "yoso.nn"
+local ranges = require "yoso.ranges"
 local runtime_module = require "yoso.model.runtime"
 local safetensors = require "yoso.io.safetensors"
 
@@ -86,8 +87,11 @@ function Pretrained:to(where)
     return self
 end
 
+local of_attention = {attention = true, num_hash = true, seed = true}
+
 --- Chooses how attention is computed from now on: {attention =, num_hash =, seed =}.
 function Pretrained:set_attention(options)
+    ranges.check("set_attention", options or {}, of_attention)
     self.runtime:set(options or {}, "set_attention")
     return self
 end
@@ -101,13 +105,13 @@ local function flag(value, name, default)
     return value
 end
 
+local of_training = {checkpointing = true, exact = true}
+
 --- Chooses how training computes from now on: {checkpointing = true} keeps only the inputs of layers
 -- and computes each twice, {exact = true} multiplies f32 in full where the processor has a faster
 -- way that keeps 16 bits. Returns the model.
 function Pretrained:set_training(options)
-    if type(options) ~= "table" then
-        c.raise(("set_training: options is a %s, must be a table"):format(type(options)))
-    end
+    ranges.check("set_training", options, of_training)
     local runtime = self.runtime
     runtime.checkpointing = flag(options.checkpointing, "checkpointing", runtime.checkpointing)
     runtime.split = not flag(options.exact, "exact", not runtime.split)

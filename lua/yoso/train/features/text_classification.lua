@@ -9,8 +9,8 @@ local words = require "yoso.train.words"
 local half, whole = c.typeof("uint16_t[?]"), c.typeof("int32_t[?]")
 
 -- Ids from 1, as they are in a table: the first place is not used.
-local function narrow(ids, count, vocab_size)
-    local list = vocab_size <= 2 ^ 16 and c.array(half, count + 1) or c.array(whole, count + 1)
+local function narrow(ids, count, id_limit)
+    local list = id_limit <= 2 ^ 16 and c.array(half, count + 1) or c.array(whole, count + 1)
     for i = 1, count do
         list[i] = ids[i]
     end
@@ -60,6 +60,8 @@ return function(context)
         resolve = label_rooms.resolver(context.task, context.names, context.num_labels)
     end
     local features = {dtype = dtype}
+    -- Ids that the model lacks, if the tokenizer has some, are for the model to refuse.
+    local id_limit = math.max(context.config.vocab_size, context.tokenizer:vocab_size())
 
     function features.target(example)
         return resolve(example.label)
@@ -76,7 +78,7 @@ return function(context)
         -- Long Range Arena's sets are a hundred million tokens: they are kept narrow, and what is
         -- not wanted is not kept.
         local ids, length = encoded.ids, #encoded.ids
-        return {{ids = narrow(ids, length, context.config.vocab_size), length = length, label = label,
+        return {{ids = narrow(ids, length, id_limit), length = length, label = label,
             type_ids = context.config.type_vocab_size > 1 and encoded.type_ids or nil,
             special_tokens_mask = context.word_dropout > 0 and encoded.special_tokens_mask or nil}}
     end
