@@ -101,6 +101,8 @@ describe("training", function()
             == file.read(parts .. "/last.safetensors"))
         result = assert(yoso.train{out = parts, resume = true, quiet = true, steps = 6})
         assert.equals(6, result.step)
+        result = assert(yoso.train{out = parts, resume = true, quiet = true, epochs = 2})
+        assert.equals(8, result.step) -- 32 examples, 8 a batch
     end)
 
     it("stops at numbers that are none and names step, parameter and checkpoint", function()

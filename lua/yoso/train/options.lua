@@ -52,6 +52,9 @@ function M.complete(options, remembered)
             all[name] = value
         end
     end
+    if options.epochs and not options.steps then
+        all.steps = nil -- remembered steps would pass over them
+    end
     for _, name in ipairs{"task", "data", "out"} do
         if type(all[name]) ~= "string" then
             c.raise(("train: %s is a %s, must be a string"):format(name, type(all[name])))
