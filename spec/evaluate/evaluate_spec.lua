@@ -162,6 +162,9 @@ describe("evaluation", function()
             {{text = "x", label = {"a", "b"}}, {text = "y", label = "b"}, {text = "z", label = ""}}))
         assert.equal(3, result.total)
         assert.equal("number", type(result.f1))
+        local none, message = yoso.evaluate(several, tiny.tokenizer(), "text-classification",
+            {{text = "x"}})
+        assert.same({nil, "the examples: no label"}, {none, message})
         local value = tiny.model("YosoForSequenceClassification", {num_labels = 1})
         result = assert(yoso.evaluate(value, tiny.tokenizer(), "stsb",
             {{text = "x", pair = "y", label = 1.5}, {text = "y", pair = "z", label = 3}}))

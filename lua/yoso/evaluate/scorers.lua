@@ -52,7 +52,9 @@ local function values()
         metric = metrics.regression,
         add = function(metric, windows, example)
             local label = tonumber(example.label)
-            if not label then
+            if example.label == nil then
+                return nil, "no label"
+            elseif not label then
                 return nil, ("label %q, wanted a number"):format(tostring(example.label))
             end
             metric:add(windows[1].logits[1], label)
@@ -65,6 +67,9 @@ local function label_sets(pipeline)
     return {
         metric = metrics.multilabel,
         add = function(metric, windows, example)
+            if example.label == nil then
+                return nil, "no label"
+            end
             local predicted = {}
             for i, logit in ipairs(windows[1].logits) do
                 predicted[pipeline.labels[i - 1]] = logit > 0 or nil

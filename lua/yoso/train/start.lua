@@ -47,7 +47,10 @@ local function own_labels(examples)
     if numbers and fractions then
         return {}, "regression"
     end
-    for _, example in ipairs(examples) do
+    for i, example in ipairs(examples) do
+        if not several and example.label == "" then
+            return nil, ("%s: the label is empty"):format(tostring(example.line or i))
+        end
         for _, name in ipairs(several and words.label_list(example.label)
             or {tostring(example.label)}) do
             set[name] = true
