@@ -81,8 +81,11 @@ end
 -- How the scores were got goes with them.
 local function describe(result, pipeline, task, options, seconds)
     local config = pipeline.model.config
-    result.task, result.metric = task.name, task.metrics[1]
-    result.score = result[task.metrics[1]]
+    result.task = task.name
+    for _, name in ipairs(task.metrics) do
+        result.metric = result.metric or result[name] and name -- plain tags have no F1
+    end
+    result.score = result[result.metric]
     local runtime = pipeline.model.runtime
     result.attention, result.seed = runtime.attention, runtime.seed
     result.num_hash = runtime.attention == "sample" and runtime.num_hash or nil

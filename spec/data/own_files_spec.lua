@@ -65,6 +65,12 @@ describe("own files", function()
             {tokens = {"a"}, tags = {"O"}, line = 7}}, rows)
     end)
 
+    it("read CoNLL of plain tags, parts of speech or others", function()
+        local rows = all(file("a.conll", "the\tDET\ncat\tNOUN\n\nO\tO\n"), "token-classification")
+        assert.same({{tokens = {"the", "cat"}, tags = {"DET", "NOUN"}, line = 1},
+            {tokens = {"O"}, tags = {"O"}, line = 4}}, rows)
+    end)
+
     it("read questions with answers in either JSON form, and offsets in code points", function()
         local rows = all(file("q.jsonl", '{"question": "?", "context": "é fine day", "answers": '
             .. '[{"text": "fine", "answer_start": 2}]}\n{"question": "?", "context": "a fine day", '
@@ -170,8 +176,10 @@ describe("a wrong file", function()
             all(file("a.jsonl", "[1]\n"), "text-classification"))
     end)
     it("with a bad tag, or a token alone", function()
-        fails('a.conll:1: tag "LOC", wanted O, B-TYPE or I-TYPE',
-            all(file("a.conll", "x\tLOC\n"), "token-classification"))
+        fails('a.conll:2: tag "LOC", wanted O, B-TYPE or I-TYPE',
+            all(file("a.conll", "w\tB-LOC\nx\tLOC\n"), "token-classification"))
+        fails('a.conll:3: tag "B-LOC", wanted a plain tag like those before it',
+            all(file("a.conll", "the\tDET\ncat\tNOUN\nx\tB-LOC\n"), "token-classification"))
         fails("a.conll:2: one column, wanted a token and its tag",
             all(file("a.conll", "x\tO\ny\n"), "token-classification"))
     end)

@@ -206,6 +206,20 @@ describe("training", function()
         assert.truthy(message:find("there is no option learning_rate", 1, true), message)
     end)
 
+    it("learns plain tags by the share of words that are right", function()
+        local words = folder()
+        local lines = {}
+        for i = 1, 24 do
+            lines[#lines + 1] = (i % 2 == 0 and "the\tDET\ncat" or "a\tDET\ndog") .. "\tNOUN\nsat\tVERB\n"
+        end
+        write(words .. "/train.conll", lines)
+        write(words .. "/dev.conll", lines)
+        local result = assert(yoso.train(options{task = "token-classification", data = words,
+            out = folder(), epochs = 10, lr = 1e-2, evaluate = true}))
+        assert.equal("token_accuracy", result.result.metric)
+        assert.equal(1, result.best)
+    end)
+
     it("tells before the first step what its data would stop it by", function()
         local function fails(wanted, more)
             more.out = folder()

@@ -16,17 +16,30 @@ local function columns_of(line)
     return columns
 end
 
-local function check_tag(path, number, tag)
-    if tag == "O" or tag:find("^[BI]%-.") then
-        return true
+-- A function that says of each tag in turn whether it may stand beside those before it. The first that is
+-- not O decides what all are: entities' B-TYPE and I-TYPE or, where any may be, plain ones (parts of speech).
+local function tag_checker(any)
+    local plain
+    return function(tag)
+        local is_plain = not tag:find("^[BI]%-.")
+        if tag == "O" then
+            return true
+        elseif plain == nil then
+            plain = any and is_plain or false
+        end
+        if is_plain == plain then
+            return true
+        end
+        return nil, ("tag %q, wanted %s"):format(tag, plain and "a plain tag like those before it"
+            or "O, B-TYPE or I-TYPE")
     end
-    return nil, ("%s:%d: tag %q, wanted O, B-TYPE or I-TYPE"):format(path, number, tag)
 end
 
 --- A source of {tokens, tags, line}. options.prefix (a Lua pattern) is dropped from each token:
--- WikiANN writes en:token.
+-- WikiANN writes en:token. options.any_tags: tags need not be those of entities.
 function M.open(path, options)
     options = options or {}
+    local check_tag = tag_checker(options.any_tags)
     local next_line, failure = lines.open(path)
     if not next_line then
         return nil, failure
@@ -55,9 +68,9 @@ function M.open(path, options)
                 if options.prefix then
                     token = token:gsub(options.prefix, "", 1)
                 end
-                local ok, reason = check_tag(path, number, tag)
+                local ok, reason = check_tag(tag)
                 if not ok then
-                    return nil, reason
+                    return nil, ("%s:%d: %s"):format(path, number, reason)
                 end
                 tokens[#tokens + 1], tags[#tags + 1] = token, tag
                 first = first or number

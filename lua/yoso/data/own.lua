@@ -76,6 +76,10 @@ local function tagging(path)
     end
 end
 
+local function tagged(path)
+    return conll.open(path, {any_tags = true})
+end
+
 -- Answers as a list of {text, answer_start} or as lists text and answer_start.
 local function own_answers(context, given)
     local answers = {}
@@ -168,8 +172,7 @@ local kinds = {
     ["text-classification"] = {example = classification, columns = {"text", "pair", "label"}},
     ["text-matching"] = {example = classification, columns = {"text", "pair", "label"}},
     ["token-classification"] = {example = tagging, tables = {jsonl = true}, other = {
-        conll = conll.open, txt = conll.open, tsv = conll.open, bio = conll.open,
-        iob = conll.open}},
+        conll = tagged, txt = tagged, tsv = tagged, bio = tagged, iob = tagged}},
     ["question-answering"] = {example = answering, tables = {jsonl = true},
         other = {json = squad.open}},
     ["multiple-choice"] = {example = choosing, columns = {"prompt", "label"}},

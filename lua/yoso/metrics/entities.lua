@@ -1,5 +1,6 @@
 -- Entity-level micro F1, the CoNLL rule: an entity counts only when its type and both ends match;
--- an I- that follows no entity of its type opens one.
+-- an I- that follows no entity of its type opens one. Tags that are neither O nor an entity's (parts of
+-- speech) have no F1, but the share of words that are tagged right.
 local c = require "yoso.c"
 local interval = require "yoso.metrics.interval"
 
@@ -26,8 +27,8 @@ local Entities = {}
 Entities.__index = Entities
 
 function M.new()
-    return setmetatable({matches = {}, sums = {}, predicted = 0, actual = 0, tokens = 0, same = 0},
-        Entities)
+    return setmetatable({matches = {}, sums = {}, right = {}, words = {}, predicted = 0, actual = 0,
+        tokens = 0, same = 0}, Entities)
 end
 
 local function key(span)
@@ -41,7 +42,7 @@ function Entities:add(predicted, actual)
             type(predicted) == "table" and #predicted or type(predicted),
             type(actual) == "table" and #actual or type(actual)))
     end
-    local found, wanted, matches = M.spans(predicted), M.spans(actual), 0
+    local found, wanted, matches, same = M.spans(predicted), M.spans(actual), 0, 0
     local known = {}
     for _, span in ipairs(wanted) do
         known[key(span)] = true
@@ -52,12 +53,14 @@ function Entities:add(predicted, actual)
         end
     end
     for i = 1, #actual do
-        self.same = self.same + (predicted[i] == actual[i] and 1 or 0)
+        self.plain = self.plain or not actual[i]:find("^[BI]%-.") and actual[i] ~= "O"
+        same = same + (predicted[i] == actual[i] and 1 or 0)
     end
-    self.tokens = self.tokens + #actual
+    self.tokens, self.same = self.tokens + #actual, self.same + same
     self.predicted, self.actual = self.predicted + #found, self.actual + #wanted
     local n = #self.matches + 1
     self.matches[n], self.sums[n] = 2 * matches, #found + #wanted
+    self.right[n], self.words[n] = same, #actual
 end
 
 function Entities:result()
@@ -69,11 +72,13 @@ function Entities:result()
         return of == 0 and 0 or matches / of
     end
     local sum = self.predicted + self.actual
-    return {f1 = sum == 0 and 0 or 2 * matches / sum, precision = share(self.predicted),
+    local f1 = not self.plain and (sum == 0 and 0 or 2 * matches / sum) or nil
+    return {f1 = f1, precision = share(self.predicted),
         recall = share(self.actual), correct = matches, predicted = self.predicted,
         entities = self.actual, total = #self.matches, tokens = self.tokens,
         token_accuracy = self.tokens == 0 and 0 or self.same / self.tokens,
-        intervals = {f1 = {interval.ratio(self.matches, self.sums)}}}
+        intervals = {f1 = f1 and {interval.ratio(self.matches, self.sums)},
+            token_accuracy = {interval.ratio(self.right, self.words)}}}
 end
 
 return M

@@ -7,7 +7,7 @@ local splits = {train = {"train"}, dev = {"dev", "valid", "validation"}, test = 
 local described = {
     {"text-classification", "label texts or pairs in TSV, CSV or JSON lines", {"accuracy"}, 512},
     {"text-matching", "label pairs of texts, each read on its own", {"accuracy"}, 512},
-    {"token-classification", "tag words in CoNLL or JSON lines", {"f1"}, 512},
+    {"token-classification", "tag words in CoNLL or JSON lines", {"f1", "token_accuracy"}, 512},
     {"question-answering", "answer questions in SQuAD's JSON or JSON lines",
         {"f1", "exact_match"}, 384},
     {"multiple-choice", "choose among answers in TSV, CSV or JSON lines", {"accuracy"}, 512},
