@@ -33,6 +33,17 @@ describe("token classification", function()
         end
     end)
 
+    it("gives each word where the model has a tag for every one", function()
+        local parts = tiny.pipeline("token-classification", "YosoForTokenClassification",
+            {num_labels = 2, id2label = {["0"] = "NOUN", ["1"] = "ADJ"}})
+        local texts = {}
+        for i, word in ipairs(parts("the big red ball")) do
+            texts[i] = word.text
+            assert.is_true(word.entity == "NOUN" or word.entity == "ADJ")
+        end
+        assert.same({"the", "big", "red", "ball"}, texts)
+    end)
+
     it("joins words by their tags, the first token speaking for its word", function()
         local wanted = {Ada = "B-PER", Lovelace = "I-PER", London = "I-LOC", New = "B-LOC",
             York = "B-LOC"}

@@ -1,6 +1,7 @@
 -- Token classification: a text in, its entities out: {entity, text, start, stop, score}, offsets
 -- half-open in bytes. The first token of a word speaks for it; where windows overlap, the one that
--- sees more around a word decides. Words in a row join as their B- and I- tags say.
+-- sees more around a word decides. Words in a row join as their B- and I- tags say; a model that has a tag
+-- for every word and no O gives each word.
 local batches = require "yoso.pipeline.batches"
 local labels = require "yoso.pipeline.labels"
 local windows_of = require "yoso.pipeline.windows"
@@ -77,15 +78,16 @@ local function words_of(tokens)
     return words
 end
 
--- Entities of tagged words; a tag without B- or I- (a model of another scheme) joins its equals.
-local function entities_of(text, words)
+-- Entities of tagged words; a tag without B- or I- (a model of another scheme) joins its equals, unless
+-- words stand alone, as they do for parts of speech.
+local function entities_of(text, words, alone)
     local entities, open = {}, nil
     for _, word in ipairs(words) do
         local prefix, kind = word.tag:match("^([BI])%-(.+)$")
         kind = kind or (word.tag ~= "O" and word.tag) or nil
         if not kind then
             open = nil
-        elseif prefix == "B" or not open or open.entity ~= kind then
+        elseif prefix == "B" or alone or not open or open.entity ~= kind then
             open = {entity = kind, start = word.start, stop = word.stop, score = word.score,
                 words = 1}
             entities[#entities + 1] = open
@@ -104,8 +106,18 @@ local function entities_of(text, words)
     return entities
 end
 
-function M.decode(_, input, windows)
-    return entities_of(text_of(input), words_of(tokens_of(windows)))
+-- A model without the tag O has one for every word.
+local function tags_every_word(self)
+    for id = 0, self.num_labels - 1 do
+        if self.labels[id] == "O" then
+            return false
+        end
+    end
+    return true
+end
+
+function M.decode(self, input, windows)
+    return entities_of(text_of(input), words_of(tokens_of(windows)), tags_every_word(self))
 end
 
 --- The tag of each given word of {tokens = {...}}: that of the first token that starts in it.
