@@ -116,17 +116,33 @@ for _, form in ipairs(forms) do
 end
 
 describe("memory", function()
-    local function peak(form, n)
-        local x = yoso.randn({n, 8}, {seed = 1})
-        local options = {form = form, heads = 1, offset = offset{0, n}, num_hash = 4, hash_code_len = 6}
+    local function used_by(pass)
         collectgarbage()
         collectgarbage()
         c.lib.yoso_memory_reset_peak()
         local before = yoso.memory().live
-        local out = ops.attention(x, x, x, options)
+        local result = pass()
         local used = yoso.memory().peak - before
-        assert.is_true(close.largest(out) > 0)
+        assert.is_true(close.largest(result) > 0)
         return used
+    end
+
+    local function options_of(form, n)
+        return {form = form, heads = 1, offset = offset{0, n}, num_hash = 4, hash_code_len = 6}
+    end
+
+    local function peak(form, n)
+        local x = yoso.randn({n, 8}, {seed = 1})
+        return used_by(function() return ops.attention(x, x, x, options_of(form, n)) end)
+    end
+
+    local function peak_of_gradient(form, n)
+        local x = yoso.randn({n, 8}, {seed = 1}):requires_grad(true)
+        local grad = yoso.randn({n, 8}, {seed = 2})
+        return used_by(function()
+            ops.attention(x, x, x, options_of(form, n)):backward(grad)
+            return x.grad
+        end)
     end
 
     it("of 65,536 tokens is that of their results and a few rows more", function()
@@ -134,6 +150,13 @@ describe("memory", function()
             local short, long = peak(form, 16384), peak(form, 65536)
             assert.is_true(long < 4.5 * short + 2 ^ 22, ("%s: %d, %d"):format(form, short, long))
             assert.is_true(long < 16 * 2 ^ 20, ("%s: %d bytes"):format(form, long))
+        end
+    end)
+
+    it("of their gradients grows with the length", function()
+        for form, n in pairs{expectation = 2048, sample = 16384} do
+            local short, long = peak_of_gradient(form, n), peak_of_gradient(form, 4 * n)
+            assert.is_true(long < 4.5 * short + 2 ^ 20, ("%s: %d, %d"):format(form, short, long))
         end
     end)
 end)

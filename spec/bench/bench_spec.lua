@@ -62,6 +62,7 @@ describe("yoso bench", function()
         rows = rows_of(bench("attention", "--json", "--lengths", "32", "--heads", "2", "--repeats", "1",
             "--forms", "sample", "--backward"))
         assert.equal("both", rows[1].pass)
+        assert.is_true(rows[1].peak_mib > 0)
     end)
 
     it("measures cost against length and draws it", function()

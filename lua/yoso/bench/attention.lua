@@ -15,7 +15,7 @@ local M = {summary = "one layer's attention alone, every form"}
 M.columns = {
     {"form", "form"}, {"dtype", "dtype"}, {"length", "tokens"}, {"num_hash", "hashes"},
     {"pass", "pass"}, {"median", "median s"}, {"min", "min s"}, {"max", "max s"},
-    {"nanoseconds", "ns a token a head"},
+    {"nanoseconds", "ns a token a head"}, {"peak_mib", "peak MiB"},
     {"hash", "hash ns"}, {"hash_share", "of the time"}, {"add", "add ns a hash"}, {"add_ratio", "x walk"},
     {"read", "read ns a hash"}, {"read_ratio", "x walk"},
 }
@@ -93,11 +93,21 @@ local function add_parts(row, input, options, threads)
     row.read_ratio = parts[lib.YOSO_PART_WALK_READ] / row.read
 end
 
+-- Times passes; peak_mib is what one has alive at most beside its inputs, the kernels' own room included.
+local function time(args, pass)
+    collectgarbage()
+    collectgarbage()
+    local before = yoso.memory().live
+    yoso.reset_peak()
+    local row = clock.measure(pass, {repeats = args.repeats, device = args.device})
+    row.peak_mib = args.device == "cpu" and (yoso.memory().peak - before) / 2 ^ 20 or nil
+    return row
+end
+
 local function measure(args, form, length, num_hash)
     local input = inputs(args, length * args.batch)
     local options = options_of(args, form, length, num_hash)
-    local row = clock.measure(pass_of(args, input, options),
-        {repeats = args.repeats, device = args.device})
+    local row = time(args, pass_of(args, input, options))
     row.form, row.dtype, row.length = form, args.dtype, length
     row.pass = args.backward and "both" or "forward"
     row.num_hash = form == "sample" and num_hash or nil
