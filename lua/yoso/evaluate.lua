@@ -137,7 +137,7 @@ local function score(pipeline, task, examples, path, options)
 end
 
 local settings_of_pipelines = {"dtype", "device", "attention", "num_hash", "seed", "batch_size",
-    "batch_tokens", "stride", "max_answer_tokens"}
+    "batch_tokens", "stride", "max_answer_tokens", "handle_impossible_answer"}
 
 local known = {
     model = true, task = true, data = true, split = true, name = true, columns = true,

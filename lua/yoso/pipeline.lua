@@ -168,7 +168,7 @@ local of_loading = {"dtype", "device", "attention", "num_hash", "seed"}
 local known = {
     max_length = ranges.whole(1), batch_size = ranges.whole(1), batch_tokens = ranges.whole(1),
     stride = ranges.whole(0), top_k = ranges.whole(1), max_answer_tokens = ranges.whole(1),
-    pooling = true, warn = true,
+    handle_impossible_answer = true, pooling = true, warn = true,
 }
 for _, name in ipairs(of_loading) do
     known[name] = true

@@ -150,7 +150,8 @@ local function prepare(task, options)
         return nil, failure
     end
     room.check("train", tokenizer, options.max_length)
-    model, failure = start.model(task, tokenizer, options, names, problem)
+    model, failure = start.model(task, tokenizer, options,
+        start.fields(examples, names, problem))
     if not model then
         return nil, failure
     end

@@ -65,6 +65,16 @@ describe("own files", function()
             {tokens = {"a"}, tags = {"O"}, line = 7}}, rows)
     end)
 
+    it("tell a question without an answer from one whose answer is not told", function()
+        local rows = all(file("q.jsonl", '{"question": "?", "context": "c", "answers": []}\n'
+            .. '{"question": "?", "context": "c"}\n'), "question-answering")
+        assert.same({true, false}, {rows[1].impossible, rows[2].impossible})
+        rows = all(file("q.json", '{"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "1", '
+            .. '"question": "?", "answers": [], "is_impossible": true}, {"id": "2", '
+            .. '"question": "?"}]}]}]}'), "question-answering")
+        assert.same({true, false}, {rows[1].impossible, rows[2].impossible})
+    end)
+
     it("read CoNLL of plain tags, parts of speech or others", function()
         local rows = all(file("a.conll", "the\tDET\ncat\tNOUN\n\nO\tO\n"), "token-classification")
         assert.same({{tokens = {"the", "cat"}, tags = {"DET", "NOUN"}, line = 1},

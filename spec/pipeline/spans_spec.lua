@@ -134,6 +134,33 @@ describe("question answering", function()
         assert.equal(place, result.start)
         assert.is_true(result.score > 0.2)
     end)
+    it("leaves a question unanswered where that is allowed and likelier in every window", function()
+        local function ask(allowed, none)
+            local short = tiny.pipeline("question-answering", "YosoForQuestionAnswering",
+                {handle_impossible_answer = allowed}, {max_length = 32, stride = 8})
+            local turn = 0
+            return with_outputs(short, function(window)
+                turn = turn + 1
+                window.start_logits, window.stop_logits = {}, {}
+                for i = 1, #window.ids do
+                    window.start_logits[i], window.stop_logits[i] = 0, 0
+                end
+                window.start_logits[window.first], window.stop_logits[window.first] = 2, 2
+                window.start_logits[1] = turn == 1 and none or 9
+            end)({question = "Where was it shown?", context = long})
+        end
+        local result = ask(true, 5)
+        assert.same({"", 0, 0}, {result.answer, result.start, result.stop})
+        assert.is_true(result.score > 0 and result.score < 1)
+        assert.equal("The", ask(true, 3).answer) -- one window is enough to answer
+        assert.equal("The", ask(nil, 5).answer)
+        local never = tiny.pipeline("question-answering", "YosoForQuestionAnswering",
+            {handle_impossible_answer = true}, {handle_impossible_answer = false})
+        assert.is_true(#never({question = "Who?", context = "Ada"}).answer > 0)
+        local always = tiny.pipeline("question-answering", "YosoForQuestionAnswering", nil,
+            {handle_impossible_answer = true})
+        assert.equal(1, always({question = "Who?", context = ""}).score)
+    end)
     it("never answers from the question or with more tokens than allowed", function()
         local short = tiny.pipeline("question-answering", "YosoForQuestionAnswering", nil,
             {max_answer_tokens = 2})

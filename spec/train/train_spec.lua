@@ -220,6 +220,29 @@ describe("training", function()
         assert.equal(1, result.best)
     end)
 
+    it("learns that questions have no answer, and says so in the configuration", function()
+        local asked, lines = folder(), {}
+        for i = 1, 16 do
+            lines[i] = i % 2 == 0
+                and '{"question":"who","context":"Ann sat","answers":[{"text":"Ann","answer_start":0}]}'
+                or '{"question":"why","context":"Ann sat","answers":[]}'
+        end
+        write(asked .. "/train.jsonl", lines)
+        write(asked .. "/dev.jsonl", lines)
+        local out = folder()
+        local result = assert(yoso.train(options{task = "question-answering", data = asked, out = out,
+            epochs = 60, dropout = 0, hidden_size = 32, num_hidden_layers = 2, evaluate = true}))
+        assert.equals(100, result.best)
+        local answer = assert(yoso.pipeline("question-answering", out))
+        assert.equals("", answer{question = "why", context = "Ann sat"}.answer)
+        assert.equals("Ann", answer{question = "who", context = "Ann sat"}.answer)
+        assert.is_true(yoso.load(out).config.handle_impossible_answer)
+        write(asked .. "/train.jsonl", {lines[2], '{"question":"why","context":"Ann sat"}'})
+        result = assert(yoso.train(options{task = "question-answering", data = asked .. "/train.jsonl",
+            out = folder(), steps = 1}))
+        assert.is_nil(result.model.config.handle_impossible_answer)
+    end)
+
     it("tells before the first step what its data would stop it by", function()
         local function fails(wanted, more)
             more.out = folder()

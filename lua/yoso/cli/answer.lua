@@ -15,6 +15,7 @@ function M.configure(parser)
     parser:option("--file -f", "A file with that text."):argname("FILE")
     parser:option("--stride", "Tokens that windows over a long text share (default 128).")
         :argname("N"):convert(arguments.whole(1))
+    pipelines.configure_answers(parser)
 end
 
 function M.run(args)
@@ -30,7 +31,7 @@ function M.run(args)
         return support.fail("no text to look in; give --context TEXT or --file FILE")
     end
     return pipelines.run(args, "question-answering", {
-        options = {stride = args.stride},
+        options = {stride = args.stride, handle_impossible_answer = args.handle_impossible_answer},
         prepare = function(question) return {question = question, context = context} end,
         object = function(question, result)
             return {question = question, answer = result.answer, score = result.score,

@@ -31,6 +31,7 @@ function M.configure(parser)
     parser:option("--json", "Write the scores there."):argname("FILE")
     parser:option("--predictions", "Write each prediction there, as JSON lines."):argname("FILE")
     parser:option("--limit", "Only the first N examples."):argname("N"):convert(arguments.whole(1))
+    pipelines.configure_answers(parser)
     parser:option("--column", "Which column holds what, such as text=review (own tables).")
         :argname("NAME=COLUMN"):convert(column):count("*")
 end
@@ -79,6 +80,7 @@ function M.run(args)
     options.model, options.task, options.data, options.split = model, args.task, args.data,
         args.split
     options.limit, options.predictions = args.limit, args.predictions
+    options.handle_impossible_answer = args.handle_impossible_answer
     options.warn = nil -- texts that were cut are counted among the scores
     for _, pair in ipairs(args.column) do
         options.columns = options.columns or {}

@@ -28,6 +28,11 @@ function M.configure(parser)
     configure_run(parser)
 end
 
+--- What questions may ask of a model beside texts' usual options.
+function M.configure_answers(parser)
+    parser:flag("--handle-impossible-answer", "A question may have no answer (default: as the checkpoint says).")
+end
+
 --- The checkpoint folder that args.model names, or the shipped model's for this command; nil and
 -- a message where there is none.
 function M.model_path(args, default)

@@ -110,7 +110,8 @@ local function answering(path)
             return bad(path, row, "wanted answers as a list of text and answer_start in context")
         end
         return {id = tostring(row.id or row.line), question = row.question,
-            context = row.context, answers = answers, line = row.line}
+            context = row.context, answers = answers, line = row.line,
+            impossible = row.answers ~= nil and #answers == 0}
     end
 end
 

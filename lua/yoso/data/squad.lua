@@ -1,6 +1,7 @@
 -- SQuAD's JSON (v1.1, and 2.0's questions without an answer): articles, paragraphs, questions.
--- An example is {id, question, context, title, article, answers = {{text, start, stop}, ...}};
--- the file counts offsets in code points, here they are bytes, half-open.
+-- An example is {id, question, context, title, article, answers = {{text, start, stop}, ...}} and
+-- impossible = true where the list of answers is there and empty; the file counts offsets in code
+-- points, here they are bytes, half-open.
 local json = require "yoso.io.json"
 local lines = require "yoso.data.lines"
 local utf8 = require "yoso.data.utf8"
@@ -34,7 +35,8 @@ local function question_of(path, where, context, entry)
     if not answers then
         return nil, failure
     end
-    return {id = id, question = entry.question, context = context, answers = answers}
+    return {id = id, question = entry.question, context = context, answers = answers,
+        impossible = entry.answers ~= nil and #answers == 0}
 end
 
 -- Walks the document in the file's order, one question a call.

@@ -106,9 +106,11 @@ local fields = {
     {"attention_baseline", nil, attention, optional = true},
     -- What a classifier of whole texts reads: their first token (the default) or the mean of all.
     {"pooling", nil, pooling, optional = true},
+    -- Whether a question may have no answer in its context, as in SQuAD 2.0.
+    {"handle_impossible_answer", nil, flag, optional = true},
 }
 -- Optional fields that are ours: absent from config.json, rather than null, when they are not set.
-local ours = {attention_baseline = true, pooling = true}
+local ours = {attention_baseline = true, pooling = true, handle_impossible_answer = true}
 
 local by_name = {}
 for _, field in ipairs(fields) do

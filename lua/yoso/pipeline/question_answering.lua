@@ -2,6 +2,10 @@
 -- half-open in bytes of the context. A long context is read in overlapping windows. Among all spans
 -- of at most options.max_answer_tokens (30) tokens the one with the largest sum of logits wins; its
 -- score is the product of the probabilities of its ends, over the tokens of all windows.
+--
+-- Where a question may have no answer (options.handle_impossible_answer, else the configuration's), every
+-- window says how likely that is by its first token, and the one that thinks it least likely decides: the
+-- answer is empty if that sum of logits is larger than the best span's.
 local batches = require "yoso.pipeline.batches"
 local c = require "yoso.c"
 local windows_of = require "yoso.pipeline.windows"
@@ -63,20 +67,40 @@ function M.run(self, windows)
     end)
 end
 
--- log of the sum of exponentials of a logit over the context tokens of all windows.
-local function normaliser(windows, name)
-    local top, sum = -math.huge, 0
+-- A logit of all places that may be an answer's end: the context's tokens of all windows and, where there
+-- may be no answer, their first ones.
+local function candidates(windows, name, impossible)
+    local list = {}
     for _, window in ipairs(windows) do
+        if impossible then
+            list[#list + 1] = window[name][1]
+        end
         for i = window.first, window.last do
-            top = math.max(top, window[name][i])
+            list[#list + 1] = window[name][i]
         end
     end
-    for _, window in ipairs(windows) do
-        for i = window.first, window.last do
-            sum = sum + math.exp(window[name][i] - top)
-        end
+    return list
+end
+
+-- log of the sum of exponentials.
+local function normaliser(logits)
+    local top, sum = -math.huge, 0
+    for _, logit in ipairs(logits) do
+        top = math.max(top, logit)
+    end
+    for _, logit in ipairs(logits) do
+        sum = sum + math.exp(logit - top)
     end
     return top + math.log(sum)
+end
+
+-- The least of the windows' sums of logits for no answer.
+local function sum_of_none(windows)
+    local least = math.huge
+    for _, window in ipairs(windows) do
+        least = math.min(least, window.start_logits[1] + window.stop_logits[1])
+    end
+    return least
 end
 
 local function best_span(windows, longest)
@@ -96,17 +120,26 @@ local function best_span(windows, longest)
 end
 
 function M.decode(self, input, windows)
+    local impossible = self.options.handle_impossible_answer
+    if impossible == nil then
+        impossible = self.model.config.handle_impossible_answer
+    end
     local best = best_span(windows, self.options.max_answer_tokens or 30)
     if not best then
-        return {answer = "", score = 0, start = 0, stop = 0}
+        return {answer = "", score = impossible and 1 or 0, start = 0, stop = 0}
+    end
+    local all = normaliser(candidates(windows, "start_logits", impossible))
+        + normaliser(candidates(windows, "stop_logits", impossible))
+    local none = impossible and sum_of_none(windows) or -math.huge
+    if none > best.sum then
+        return {answer = "", score = math.exp(none - all), start = 0, stop = 0}
     end
     local offsets = best.window.offsets
     local start, stop = offsets[best.first][1], offsets[best.last][2]
     local space = input.context:sub(start + 1, stop):match("^%s*")
     start = math.min(stop, start + #space)
-    local score = math.exp(best.sum - normaliser(windows, "start_logits")
-        - normaliser(windows, "stop_logits"))
-    return {answer = input.context:sub(start + 1, stop), score = score, start = start, stop = stop}
+    return {answer = input.context:sub(start + 1, stop), score = math.exp(best.sum - all), start = start,
+        stop = stop}
 end
 
 return M

@@ -87,10 +87,19 @@ function M.labels(task, examples, wanted_problem)
     return wanted_problem == "regression" and {} or names, wanted_problem or problem
 end
 
---- The fields of a configuration that the labels decide.
-function M.label_fields(names, problem)
+-- Whether some question has no answer.
+local function some_impossible(examples)
+    for _, example in ipairs(examples) do
+        if example.impossible then
+            return true
+        end
+    end
+end
+
+--- The fields of a configuration that the data decide: by the names and the problem of their labels.
+function M.fields(examples, names, problem)
     if not names then
-        return {}
+        return {handle_impossible_answer = some_impossible(examples)}
     elseif problem == "regression" then
         return {num_labels = 1, problem_type = problem, id2label = {[0] = "score"},
             label2id = {score = 0}}
@@ -134,10 +143,10 @@ local function fresh_config(options, tokenizer, fields)
     return config
 end
 
---- The model: options.model is a checkpoint's directory, or nil for one from scratch.
-function M.model(task, tokenizer, options, names, problem)
+--- The model: options.model is a checkpoint's directory, or nil for one from scratch; fields are those of its
+-- configuration that the data decide.
+function M.model(task, tokenizer, options, fields)
     local class = options.class or classes[task.kind]
-    local fields = M.label_fields(names, problem)
     if options.model then
         fields.hidden_dropout_prob = options.dropout
         fields.num_hash = options.num_hash

@@ -1,6 +1,6 @@
 -- Question answering: windows over the context, with stride; each learns where the first gold
 -- answer starts and ends among its tokens, or points at its first token when the answer lies
--- elsewhere.
+-- elsewhere or the question has none.
 local batches = require "yoso.pipeline.batches"
 local tensor = require "yoso.tensor"
 local windows_of = require "yoso.pipeline.windows"
@@ -33,11 +33,11 @@ return function(context)
 
     function features.records(example)
         local answer = example.answers[1]
-        if not answer then
-            return {} -- nothing to learn without an answer
+        if not answer and not example.impossible then
+            return {} -- an answer that is not told is nothing to learn
         end
-        local there = example.context:sub(answer.start + 1, answer.stop)
-        if there ~= answer.text then
+        local there = answer and example.context:sub(answer.start + 1, answer.stop)
+        if answer and there ~= answer.text then
             return nil, ("question %s: the answer is %q, at its answer_start the context has %q"):format(
                 example.id, answer.text, there)
         end
@@ -48,7 +48,10 @@ return function(context)
             stride = math.max(0, math.min(128, math.floor(room / 2) - 4))})
         local records = {}
         for i, window in ipairs(windows_of.of(encoded)) do
-            local first, last = span(window, #question.ids, answer.start, answer.stop)
+            local first, last = 0, 0
+            if answer then
+                first, last = span(window, #question.ids, answer.start, answer.stop)
+            end
             records[i] = {ids = window.ids, type_ids = window.type_ids,
                 special_tokens_mask = window.special_tokens_mask, first = first, last = last}
         end
