@@ -17,10 +17,10 @@ local recipes = {
         conv_window = 33, warmup = 100, num_hash = 64,
         stages = {
             {"short", {max_length = 128, steps = 10000, lr = 1e-3}, folder = "short"},
-            {"middle", {max_length = 512, steps = 2000, lr = 7e-4}, folder = "middle"},
-            {"long", {steps = 900, lr = 5e-4}},
+            {"middle", {max_length = 512, steps = 3000, lr = 7e-4}, folder = "middle"},
+            {"long", {steps = 2000, lr = 5e-4}},
         }, -- the last stage: the lists of the one before in another order
-        last = {lr = 2e-4, warmup = 20, steps = 300, seed = 2, eval_every = 300, eval_limit = 2000}},
+        last = {lr = 2e-4, warmup = 20, steps = 600, seed = 2, eval_every = 300, eval_limit = 2000}},
     text = {task = "imdb", hash_code_len = 12, max_length = 4002, batch_size = 32, dropout = 0.1,
         lr = 5e-4, warmup = 800, steps = 8000, num_hash = 32, eval_every = 1000, eval_limit = 2000},
     image = {task = "cifar10", hash_code_len = 10, max_length = 1024, batch_size = 64, dropout = 0.1,

@@ -75,6 +75,7 @@ local function pass_of(args, input, options)
     return function()
         forward():backward(grad)
         for i = 1, 3 do
+            input[i].grad:free() -- else it waits for the collector, beside the next pass's
             input[i].grad = nil
         end
     end
