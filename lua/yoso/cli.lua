@@ -105,6 +105,22 @@ local function asks_for_help(arguments)
     return false
 end
 
+-- argparse takes a negative number for an option unless it is written --option=-1.
+local function with_negative_numbers(arguments)
+    local list, plain = {}, false
+    for _, argument in ipairs(arguments) do
+        local before = list[#list]
+        plain = plain or argument == "--"
+        if not plain and before and before:find("^%-%-[%l%d-]+$") and argument:find("^%-")
+            and tonumber(argument) then
+            list[#list] = before .. "=" .. argument
+        else
+            list[#list + 1] = argument
+        end
+    end
+    return list
+end
+
 local function run_command(name, command, arguments)
     local prefix = name .. ": "
     local ok, parser = guarded(prefix, M.parser, name, command)
@@ -115,7 +131,7 @@ local function run_command(name, command, arguments)
         print((M.help(name, command, arguments[1])))
         return M.DONE
     end
-    local parsed, args = parser:pparse(arguments)
+    local parsed, args = parser:pparse(with_negative_numbers(arguments))
     if not parsed then
         say(prefix, one_line(args), " (yoso help ", name, " tells more)")
         return M.USAGE

@@ -141,6 +141,15 @@ describe("a command", function()
         assert.matches("bench has no sub%-command nothing", result.err)
     end)
 
+    it("takes negative numbers as an option's value", function()
+        local result = program.run{"train", "--task", "sst2", "--data", "x", "--out", "/nowhere/out",
+            "--lr", "-1"}
+        assert.equal("yoso: train: lr is -1, must be a number of 0 or above\n", result.err)
+        assert.equal(1, result.status)
+        result = program.run{"bench", "attention", "--lengths", "-4"}
+        assert.matches("'%-4' is no whole number of at least 1", result.err)
+    end)
+
     it("refuses options it does not have with status 2", function()
         local result = program.run{"help", "--nonsense"}
         assert.equal(2, result.status)
