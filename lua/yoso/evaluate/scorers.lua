@@ -16,17 +16,10 @@ local function argmax(list)
     return top
 end
 
--- The set of names an example's labels make: a list, or a text with commas.
 local function label_set(label)
     local set = {}
-    if type(label) == "table" then
-        for _, name in ipairs(label) do
-            set[tostring(name)] = true
-        end
-    else
-        for name in tostring(label):gmatch("[^,]+") do
-            set[name:match("^%s*(.-)%s*$")] = true
-        end
+    for _, name in ipairs(labels.list(label)) do
+        set[name] = true
     end
     return set
 end

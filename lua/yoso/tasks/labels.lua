@@ -26,6 +26,21 @@ local function reordered(task, ids, count)
     return map
 end
 
+--- The names that a label of several holds: a list, or a text with commas.
+function M.list(label)
+    local names = {}
+    if type(label) == "table" then
+        for i, name in ipairs(label) do
+            names[i] = tostring(name)
+        end
+    else
+        for name in tostring(label):gmatch("[^,]+") do
+            names[#names + 1] = name:match("^%s*(.-)%s*$")
+        end
+    end
+    return names
+end
+
 --- A function from an example's label to the model's id (nil and a message for one it lacks).
 -- names: {[0] = name, ...} of the model, count of them.
 function M.resolver(task, names, count)

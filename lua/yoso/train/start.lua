@@ -2,8 +2,8 @@
 -- from a checkpoint whose head is made fresh.
 local c = require "yoso.c"
 local json = require "yoso.io.json"
+local labels = require "yoso.tasks.labels"
 local sizes = require("yoso.train.options").sizes
-local words = require "yoso.train.words"
 
 local M = {}
 
@@ -51,7 +51,7 @@ local function own_labels(examples)
         if not several and example.label == "" then
             return nil, ("%s: the label is empty"):format(tostring(example.line or i))
         end
-        for _, name in ipairs(several and words.label_list(example.label)
+        for _, name in ipairs(several and labels.list(example.label)
             or {tostring(example.label)}) do
             set[name] = true
         end

@@ -1,23 +1,8 @@
--- Small things about labels and tokens that several kinds of training share.
+-- Small things about tokens that several kinds of training share.
 local random = require "yoso.random"
 local tensor = require "yoso.tensor"
 
 local M = {}
-
---- The names that a label of several holds: a list, or a text with commas.
-function M.label_list(label)
-    local names = {}
-    if type(label) == "table" then
-        for i, name in ipairs(label) do
-            names[i] = tostring(name)
-        end
-    else
-        for name in tostring(label):gmatch("[^,]+") do
-            names[#names + 1] = name:match("^%s*(.-)%s*$")
-        end
-    end
-    return names
-end
 
 --- A copy of the record with each ordinary token replaced by unk_id with this probability; what is
 -- drawn depends on the seed alone.

@@ -4,7 +4,6 @@ local batches = require "yoso.pipeline.batches"
 local c = require "yoso.c"
 local label_rooms = require "yoso.tasks.labels"
 local tensor = require "yoso.tensor"
-local words = require "yoso.train.words"
 
 local half, whole = c.typeof("uint16_t[?]"), c.typeof("int32_t[?]")
 
@@ -41,7 +40,7 @@ local function row_of(context)
         for i = 1, context.num_labels do
             row[i] = 0
         end
-        for _, name in ipairs(words.label_list(label)) do
+        for _, name in ipairs(label_rooms.list(label)) do
             if not ids[name] then
                 return nil, ("label %q is not among the training labels"):format(name)
             end
