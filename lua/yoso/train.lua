@@ -231,7 +231,7 @@ local function train(run, options, saved)
         ok, failure = resume(run, options, saved)
     end
     if ok then
-        ok, failure = state.trim_log(options.out, run.step)
+        ok, failure = state.begin(options.out, run.step)
     end
     if not ok then
         return nil, failure

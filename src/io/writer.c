@@ -37,21 +37,22 @@ static yoso_status open_temporary(yoso_writer *writer, const char *path)
     struct stat about;
     if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
         return yo_fail(YOSO_IO, "%s: cannot write, it is a folder", path);
-    size_t room = strlen(path) + sizeof ".XXXXXX";
+    static const char ending[] = ".part";
+    size_t room = strlen(path) + sizeof ".XXXXXX" + strlen(ending);
     writer->path = strdup(path);
     char *name = malloc(room);
     if (!writer->path || !name) {
         free(name);
         return yo_fail(YOSO_NO_MEMORY, "%s: out of memory while opening", path);
     }
-    snprintf(name, room, "%s.XXXXXX", path);
-    writer->fd = mkostemp(name, O_CLOEXEC);
+    snprintf(name, room, "%s.XXXXXX%s", path, ending);
+    writer->fd = mkostemps(name, (int)strlen(ending), O_CLOEXEC);
     if (writer->fd < 0) {
         free(name);
         return yo_fail(YOSO_IO, "%s: cannot write: %s", path, strerror(errno));
     }
     writer->temporary = name;
-    /* mkostemp makes files for their owner alone; ours get what others would. */
+    /* mkostemps makes files for their owner alone; ours get what others would. */
     mode_t mask = umask(0);
     umask(mask);
     fchmod(writer->fd, 0666 & ~mask);

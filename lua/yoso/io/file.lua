@@ -175,4 +175,17 @@ function M.list(path)
     return names
 end
 
+--- Removes what writers that were killed have left of some files of a folder.
+function M.remove_parts(folder, names)
+    local ours = {}
+    for _, name in ipairs(names) do
+        ours[name] = true
+    end
+    for _, entry in ipairs(M.list(folder) or {}) do
+        if ours[entry:match("^(.*)%.%w%w%w%w%w%w%.part$")] then
+            os.remove(folder .. "/" .. entry)
+        end
+    end
+end
+
 return M

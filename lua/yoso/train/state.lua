@@ -84,8 +84,11 @@ function M.log(out, record)
     return true
 end
 
---- A fresh log begins, or one that is resumed loses the lines after the saved step.
-function M.trim_log(out, step)
+--- What a run does first: a fresh log begins, or one that is resumed loses the lines after the saved step;
+-- files that a killed run has left half-written go.
+function M.begin(out, step)
+    file.remove_parts(out, {"config.json", "model.safetensors", "tokenizer.json", "last.safetensors",
+        "train.jsonl"})
     local kept = {}
     if step > 0 and file.exists(log_path(out)) then
         for line in assert(file.lines(log_path(out))) do
