@@ -256,13 +256,11 @@ end
 
 -- The options, and what a run to be resumed has saved; nil and a message.
 local function open(options)
-    if type(options) ~= "table" then
-        c.raise(("train: options is a %s, must be a table"):format(type(options)))
-    elseif not options.resume then
+    settings.need(options)
+    if not options.resume then
         return settings.complete(options)
-    elseif type(options.out) ~= "string" then
-        c.raise(("train: out is a %s, must be a string"):format(type(options.out)))
     end
+    settings.need(options, "out")
     local position, tensors = state.open(options.out)
     if not position then
         return nil, tensors

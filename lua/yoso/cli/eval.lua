@@ -1,8 +1,7 @@
 -- yoso eval: a model on a task's data, its scores on standard output and as JSON.
 local arguments = require "yoso.arguments"
 local evaluate = require "yoso.evaluate"
-local file = require "yoso.io.file"
-local json = require "yoso.io.json"
+local outcomes = require "yoso.cli.outcome"
 local pipelines = require "yoso.cli.pipelines"
 local support = require "yoso.cli.support"
 local tasks = require "yoso.tasks"
@@ -86,12 +85,10 @@ function M.run(args)
         options.columns = options.columns or {}
         options.columns[pair[1]] = pair[2]
     end
-    local writer
-    if args.json then -- a folder that cannot be written should not cost the evaluation
-        writer, failure = file.writer(args.json)
-        if not writer then
-            return support.fail(failure)
-        end
+    local outcome
+    outcome, failure = outcomes.open(args.json)
+    if not outcome then
+        return support.fail(failure)
     end
     options.progress = function(done)
         support.progress(("%s: %d examples"):format(task.name, done))
@@ -100,20 +97,13 @@ function M.run(args)
     result, failure = evaluate.evaluate(options)
     support.progress()
     if not result then
-        if writer then
-            writer:drop()
-        end
+        outcome:drop()
         return support.fail(failure)
     end
     show(result, task)
-    if writer then
-        local ok, unwritten = writer:write(json.encode(result, "  ") .. "\n")
-        if ok then
-            ok, unwritten = writer:commit()
-        end
-        if not ok then
-            return support.fail(unwritten)
-        end
+    local ok, unwritten = outcome:write(result, "  ")
+    if not ok then
+        return support.fail(unwritten)
     end
     return 0
 end

@@ -1,8 +1,7 @@
 -- yoso train: trains a model for a task and keeps the best in a folder.
 local arguments = require "yoso.arguments"
 local c = require "yoso.c"
-local file = require "yoso.io.file"
-local json = require "yoso.io.json"
+local outcomes = require "yoso.cli.outcome"
 local yoso = require "yoso"
 
 local M = {
@@ -102,8 +101,8 @@ local function report(result)
         best_step = result.best_step, result = result.result, out = result.out}
 end
 
--- Trains and tells the outcome; writer, if any, takes it as JSON. nil and a message.
-local function train(options, writer)
+-- Trains and tells the outcome, in words and in its file. nil and a message.
+local function train(options, outcome)
     local result, failure = yoso.train(options)
     if not result then
         return nil, failure
@@ -112,14 +111,7 @@ local function train(options, writer)
         result.best, result.best_step) or ""
     io.stderr:write(("%s after step %d of %d%s; %s\n"):format(result.outcome, result.step,
         result.steps, score, result.out))
-    local ok = true
-    if writer then
-        ok, failure = writer:write(json.encode(report(result)) .. "\n")
-        if ok then
-            ok, failure = writer:commit()
-        end
-    end
-    return ok, failure
+    return outcome:write(report(result))
 end
 
 function M.run(args)
@@ -146,19 +138,14 @@ function M.run(args)
             options[name] = value
         end
     end
-    local writer, failure
-    if args.json then -- a folder that cannot be written should not cost the training
-        writer, failure = file.writer(args.json)
-        if not writer then
-            return support.fail(failure)
-        end
+    local outcome, failure = outcomes.open(args.json)
+    if not outcome then
+        return support.fail(failure)
     end
     local ok
-    ok, failure = train(options, writer)
+    ok, failure = train(options, outcome)
     if not ok then
-        if writer then
-            writer:drop()
-        end
+        outcome:drop()
         return support.fail(failure)
     end
     return 0

@@ -27,8 +27,8 @@ local Entities = {}
 Entities.__index = Entities
 
 function M.new()
-    return setmetatable({matches = {}, sums = {}, right = {}, words = {}, predicted = 0, actual = 0,
-        tokens = 0, same = 0}, Entities)
+    return setmetatable({matches = {}, sums = {}, right = {}, words = {}, predicted = 0, actual = 0},
+        Entities)
 end
 
 local function key(span)
@@ -56,7 +56,6 @@ function Entities:add(predicted, actual)
         self.plain = self.plain or not actual[i]:find("^[BI]%-.") and actual[i] ~= "O"
         same = same + (predicted[i] == actual[i] and 1 or 0)
     end
-    self.tokens, self.same = self.tokens + #actual, self.same + same
     self.predicted, self.actual = self.predicted + #found, self.actual + #wanted
     local n = #self.matches + 1
     self.matches[n], self.sums[n] = 2 * matches, #found + #wanted
@@ -64,9 +63,9 @@ function Entities:add(predicted, actual)
 end
 
 function Entities:result()
-    local matches = 0
-    for _, twice in ipairs(self.matches) do
-        matches = matches + twice / 2
+    local matches, tokens, same = 0, 0, 0
+    for i, twice in ipairs(self.matches) do
+        matches, tokens, same = matches + twice / 2, tokens + self.words[i], same + self.right[i]
     end
     local function share(of)
         return of == 0 and 0 or matches / of
@@ -75,8 +74,8 @@ function Entities:result()
     local f1 = not self.plain and (sum == 0 and 0 or 2 * matches / sum) or nil
     return {f1 = f1, precision = share(self.predicted),
         recall = share(self.actual), correct = matches, predicted = self.predicted,
-        entities = self.actual, total = #self.matches, tokens = self.tokens,
-        token_accuracy = self.tokens == 0 and 0 or self.same / self.tokens,
+        entities = self.actual, total = #self.matches, tokens = tokens,
+        token_accuracy = tokens == 0 and 0 or same / tokens,
         intervals = {f1 = f1 and {interval.ratio(self.matches, self.sums)},
             token_accuracy = {interval.ratio(self.right, self.words)}}}
 end

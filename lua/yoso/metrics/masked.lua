@@ -5,6 +5,8 @@ local ranges = require "yoso.ranges"
 
 local M = {}
 
+local count = ranges.whole(0)
+
 local Masked = {}
 Masked.__index = Masked
 
@@ -15,7 +17,7 @@ end
 --- Adds one sequence: the sum of its losses, its masked places, and how many were right.
 function Masked:add(loss, places, correct)
     ranges.number("add", "the loss", loss, ranges.any)
-    ranges.number("add", "the number of places", places, ranges.whole(0))
+    ranges.number("add", "the number of places", places, count)
     ranges.number("add", "the number of right ones", correct, ranges.whole(0, places + 1))
     local n = #self.losses + 1
     self.losses[n], self.places[n] = loss, places

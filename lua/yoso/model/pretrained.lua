@@ -91,8 +91,9 @@ local of_attention = {attention = true, num_hash = true, seed = true}
 
 --- Chooses how attention is computed from now on: {attention =, num_hash =, seed =}.
 function Pretrained:set_attention(options)
-    ranges.check("set_attention", options or {}, of_attention)
-    self.runtime:set(options or {}, "set_attention")
+    options = options or {}
+    ranges.check("set_attention", options, of_attention)
+    self.runtime:set(options, "set_attention")
     return self
 end
 

@@ -1,6 +1,7 @@
 -- Clipping of gradients by their common norm.
 local c = require "yoso.c"
 local ops = require "yoso.ops"
+local ranges = require "yoso.ranges"
 local scope = require "yoso.scope".scope
 local tensor = require "yoso.tensor"
 
@@ -26,10 +27,7 @@ end
 -- together, is at most max_norm. Returns the norm before; if that is not finite nothing is
 -- changed, and the position of the first parameter whose gradient is to blame comes second.
 return function(parameters, max_norm)
-    if type(max_norm) ~= "number" or max_norm <= 0 then
-        c.raise(("clip_grad_norm: max_norm is %s, must be a number above 0")
-            :format(tostring(max_norm)))
-    end
+    ranges.number("clip_grad_norm", "max_norm", max_norm, ranges.positive)
     local gradients, places = {}, {}
     for i, parameter in ipairs(parameters) do
         if parameter.grad then

@@ -120,6 +120,15 @@ local function save(run, epoch, position)
     return ok, failure
 end
 
+-- What was learned is not lost when an evaluation fails.
+local function evaluate_or_save(run, epoch, position)
+    local ok, failure = evaluate(run)
+    if not ok then
+        save(run, epoch, position)
+    end
+    return ok, failure
+end
+
 local function due(run, every)
     return every and every > 0 and run.step % every == 0
 end
@@ -138,10 +147,7 @@ local function advance(run, list, epoch, position)
         gradient_norm = norm, lr = run.options.lr * run.schedule:factor(run.step), tokens = tokens,
         seconds = yoso.time() - start}
     if ok and due(run, run.options.eval_every) then
-        ok, failure = evaluate(run)
-        if not ok then
-            save(run, epoch, position) -- what was learned is not lost
-        end
+        ok, failure = evaluate_or_save(run, epoch, position)
     end
     local stopped = wish == "stop" or lib.yoso_sigint_came() ~= 0
     if ok and (stopped or due(run, run.options.save_every)) then
@@ -168,9 +174,8 @@ function M.run(run)
         end
         -- Every epoch ends with an evaluation and a save, unless the step just did both.
         if not due(run, run.options.eval_every) then
-            local ok, failure = evaluate(run)
+            local ok, failure = evaluate_or_save(run, epoch, position)
             if not ok then
-                save(run, epoch, position)
                 return nil, failure
             end
         end

@@ -42,6 +42,18 @@ for name in ([[out model tokenizer resume overwrite quiet terminal stream on_ste
     passing[name] = true
 end
 
+--- An error at the caller's line where options are no table or one of these is no text.
+function M.need(options, ...)
+    if type(options) ~= "table" then
+        c.raise(("train: options is a %s, must be a table"):format(type(options)))
+    end
+    for _, name in ipairs{...} do
+        if type(options[name]) ~= "string" then
+            c.raise(("train: %s is a %s, must be a string"):format(name, type(options[name])))
+        end
+    end
+end
+
 --- The options as given, else as remembered (those of a run that is resumed, or nil), else the
 -- defaults; an error at the caller's line for a name that means nothing here, a number out of its range,
 -- and where task, data or out is missing.
@@ -55,11 +67,7 @@ function M.complete(options, remembered)
     if options.epochs and not options.steps then
         all.steps = nil -- remembered steps would pass over them
     end
-    for _, name in ipairs{"task", "data", "out"} do
-        if type(all[name]) ~= "string" then
-            c.raise(("train: %s is a %s, must be a string"):format(name, type(all[name])))
-        end
-    end
+    M.need(all, "task", "data", "out")
     ranges.check("train", all, known)
     return all
 end
